@@ -1,0 +1,7 @@
+# The warnings that our own code compiles under, as a private target: a user of
+# the SDK never inherits them. -Werror is set by presets only, so that a newer
+# compiler never breaks somebody's build.
+add_library(celeriac_warnings INTERFACE)
+target_compile_options(celeriac_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wold-style-cast)
