@@ -1,0 +1,111 @@
+// What a running task may ask for.
+#pragma once
+
+#include <celeriac/async.h>
+#include <celeriac/http.h>
+#include <celeriac/json.h>
+#include <celeriac/redis.h>
+#include <celeriac/request.h>
+#include <celeriac/retry.h>
+#include <celeriac/signature.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <type_traits>
+
+namespace celeriac {
+
+// Lines that carry the task's name and id. Levels are Celery's.
+class TaskLogger {
+ public:
+  virtual ~TaskLogger() = default;
+  virtual void debug(std::string text) = 0;
+  virtual void info(std::string text) = 0;
+  virtual void warning(std::string text) = 0;
+  virtual void error(std::string text) = 0;
+};
+
+// For coroutine tasks: they run on the event loop, thousands at a time. A task's
+// Context lives as long as the task; use it only inside that task. Everything
+// that returns Async can be cancelled: a revoke, a time limit or a cold shutdown
+// ends the task at its next co_await, and destructors clean up.
+class Context {
+ public:
+  virtual ~Context() = default;
+
+  virtual const Request& request() const = 0;
+  virtual TaskLogger& log() = 0;
+
+  // One client per worker, connections kept alive.
+  virtual HttpClient& http() = 0;
+  // The Redis at this URL, one connection per worker and URL. Empty: the result backend's.
+  // Throws ConfigError if there is none or the URL is wrong.
+  virtual RedisClient& redis(const std::string& url = {}) = 0;
+
+  // Resumes after the duration, or throws Cancelled or SoftTimeLimitExceeded.
+  virtual Async<void> sleep(std::chrono::duration<double> duration) = 0;
+
+  // Runs a blocking function on the pool and resumes with what it returned or threw.
+  template <class F>
+  Async<std::invoke_result_t<F>> offload(F function);
+
+  // Stores a custom state with its meta data, e.g. ("PROGRESS", {"done": 3}).
+  virtual Async<void> update_state(std::string state, Json meta) = 0;
+
+  // Publishes a signature as a child of this task and waits for the broker's confirm.
+  // Returns the task id, or the group's id, or the id of a chain's or chord's last task.
+  virtual Async<std::string> send(Signature signature) = 0;
+  // The result of a task sent before, as soon as it is there. Throws TaskError as the task
+  // failed, and Timeout.
+  virtual Async<Json> wait_result(std::string task_id, std::chrono::duration<double> timeout) = 0;
+
+  // The object to throw: `throw ctx.retry({.countdown = 30s, .reason = "busy"})`.
+  // Works in a catch handler too, where it keeps the exception as the cause.
+  Retry retry(RetryOptions options = {}) const;
+  // `throw ctx.replace(signature)`.
+  Replace replace(Signature with) const { return Replace{std::move(with)}; }
+  // Adds a task to the chord this one is a part of (Task.add_to_chord).
+  virtual Async<void> add_to_chord(Signature signature) = 0;
+
+  // Wall clock, and a counter of named values for the metrics endpoint; both are the
+  // worker's, so that tests can stand still.
+  virtual std::chrono::system_clock::time_point now() const = 0;
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+  virtual void count(const std::string& metric, const Labels& labels, double amount = 1) = 0;
+  virtual void observe(const std::string& metric, const Labels& labels, double value) = 0;
+
+ protected:
+  virtual Async<void> run_on_pool(std::function<void()> job) = 0;
+};
+
+// For plain functions, which may block: what they can use from their thread or child
+// process. A function that wants it takes it as its first parameter.
+class BlockingContext {
+ public:
+  virtual ~BlockingContext() = default;
+  virtual const Request& request() const = 0;
+  virtual TaskLogger& log() = 0;
+  // True once the task was revoked with terminate, ran into a limit, or the worker shuts
+  // down cold: a long loop should look and return.
+  virtual bool stop_requested() const = 0;
+  virtual void update_state(std::string state, Json meta) = 0;
+  virtual std::string send(Signature signature) = 0;
+  Retry retry(RetryOptions options = {}) const;
+  Replace replace(Signature with) const { return Replace{std::move(with)}; }
+};
+
+template <class F>
+Async<std::invoke_result_t<F>> Context::offload(F function) {
+  using R = std::invoke_result_t<F>;
+  if constexpr (std::is_void_v<R>) {
+    co_await run_on_pool(std::move(function));
+  } else {
+    std::optional<R> result;
+    std::function<void()> job = [&result, &function] { result.emplace(function()); };
+    co_await run_on_pool(std::move(job));
+    co_return std::move(*result);
+  }
+}
+
+}  // namespace celeriac
