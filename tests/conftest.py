@@ -1,0 +1,142 @@
+"""Fixtures for every test that needs real servers or the real worker.
+
+Servers start once a session; a test is kept apart from the others by a virtual host, a Redis
+database and an InfluxDB database of its own.
+"""
+
+import itertools
+import json
+import uuid
+
+import celery
+import pytest
+
+from support.celeriac import Worker, environment
+from support.fake_channels import FakeChannels
+from support.servers import InfluxDB, RabbitMQ, Redis
+
+
+@pytest.fixture(scope="session")
+def rabbitmq():
+    with RabbitMQ() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    with Redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def influxdb():
+    with InfluxDB() as server:
+        yield server
+
+
+@pytest.fixture
+def vhost(rabbitmq):
+    """The name of a virtual host that only this test uses."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    rabbitmq.create_vhost(name)
+    yield name
+    rabbitmq.delete_vhost(name)
+
+
+@pytest.fixture
+def broker_url(rabbitmq, vhost):
+    return rabbitmq.url(vhost)
+
+
+_databases = itertools.cycle(range(1, 64))
+
+
+@pytest.fixture
+def redis_url(redis_server):
+    """An empty Redis database. Databases are reused after 63 tests, so it is emptied first."""
+    database = next(_databases)
+    redis_server.command("FLUSHDB", database=database)
+    return redis_server.url(database)
+
+
+@pytest.fixture
+def influx_database(influxdb):
+    """The name of an empty InfluxDB database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    influxdb.create_database(name)
+    yield name
+    influxdb.drop_database(name)
+
+
+@pytest.fixture
+def channels():
+    """A receiver that plays Lark, Slack and a plain webhook; see support/fake_channels.py."""
+    with FakeChannels() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def app(broker_url, redis_url):
+    """A stock Celery client of this test's broker and result backend."""
+    client = celery.Celery(
+        f"interop-{uuid.uuid4().hex[:6]}",
+        broker=broker_url,
+        backend=redis_url,
+        set_as_current=False,
+    )
+    client.conf.update(
+        broker_connection_retry_on_startup=True,
+        result_extended=True,
+        redis_socket_timeout=None,
+        task_publish_retry=False,
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def celeriac(request, broker_url, redis_url, tmp_path):
+    """Starts workers: `worker = celeriac("-c", 4, config={...}, env={...})`.
+
+    The broker and the backend of the test are given unless the arguments name others. Returns
+    once the worker is ready; `ready=None` does not wait. `config` is text or a mapping, written to
+    a file for --config. At the end of the test each worker must stop cleanly.
+    """
+    started = []
+
+    def start(*arguments, config=None, env=None, ready="wait"):
+        arguments = ["worker", *map(str, arguments)]
+        if not {"-b", "--broker"} & set(arguments):
+            arguments += ["-b", broker_url]
+        if "--result-backend" not in arguments:
+            arguments += ["--result-backend", redis_url]
+        if config is not None:
+            path = tmp_path / f"celeriac-{len(started)}.yaml"
+            # JSON is YAML.
+            path.write_text(config if isinstance(config, str) else json.dumps(config, indent=1))
+            arguments += ["--config", path]
+        log_path = tmp_path / f"celeriac-{len(started)}.log"
+        worker = Worker(arguments, log_path, environment(env or {}))
+        started.append(worker)
+        if ready == "wait":
+            worker.wait_ready()
+        return worker
+
+    request.node.celeriac_workers = started
+    yield start
+    for worker in started:
+        if worker.running:
+            worker.stop()
+        else:
+            worker.check(worker.returncode)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows the workers' logs with a failed test."""
+    report = yield
+    if report.failed:
+        for worker in getattr(item, "celeriac_workers", []):
+            title = f"log of celeriac {' '.join(worker.arguments)}"
+            report.sections.append((title, worker.tail(200)))
+    return report
