@@ -97,8 +97,8 @@ class LarkBot(Bot):
 
     MAX_BODY = 20 * 1024
     COLOURS = frozenset(
-        ("blue", "wathet", "turquoise", "green", "yellow", "orange", "red")
-        + ("carmine", "violet", "purple", "indigo", "grey")
+        {"blue", "wathet", "turquoise", "green", "yellow", "orange", "red", "carmine"}
+        | {"violet", "purple", "indigo", "grey"}
     )
 
     def __init__(self, url, secret=None, keywords=()):
@@ -120,11 +120,8 @@ class LarkBot(Bot):
     def judge(self, request):
         if request.method != "POST":
             return lark_error(9499, "Bad Request")
-        # All windows count the request, also when an earlier one is full already.
-        if self.enforce_rate and not all([window.admit() for window in self._limits]):
-            return lark_error(
-                11232, "frequency limited psm[lark.oapi.app_platform_runtime]appID[0]"
-            )
+        if self.enforce_rate and not self._rate.admit():
+            return lark_error(11232, "frequency limited psm[lark.oapi.app_platform]appID[0]")
         if len(request.raw) > 30 * 1024:
             return lark_error(19036, "message content is too large")
         if len(request.raw) > self.MAX_BODY:
