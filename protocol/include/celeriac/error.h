@@ -42,6 +42,13 @@ class MessageError : public Error {
   Kind kind_;
 };
 
+// A value that the serializer cannot write (kombu's exception of the same name):
+// a text that is not UTF-8, a number that the format does not have.
+class EncodeError : public Error {
+ public:
+  using Error::Error;
+};
+
 // A task was called with arguments it does not take. Python's TypeError, with
 // Python's own text; a failure without retry.
 class ArgumentError : public Error {

@@ -1,7 +1,7 @@
 // An owning JSON value, as Celery's messages and results carry it.
 //
-// Python's json is the model: integers of any size, NaN and Infinity, members
-// in the order in which they were written, the last of equal keys wins.
+// Python's json is the model: integers of up to 308 digits (RapidJSON's bound),
+// NaN and Infinity, members in the order in which they were written, the last of equal keys wins.
 // Values that kombu types (`{"__type__": …, "__value__": …}`) stay as they are
 // here, so what is only passed on is passed on unchanged.
 #pragma once
@@ -34,6 +34,8 @@ class JsonObject {
 
   JsonObject();
   JsonObject(std::initializer_list<Member> members);
+  // Takes the members as they are: their keys must differ.
+  explicit JsonObject(std::vector<Member> members);
   JsonObject(const JsonObject&);
   JsonObject(JsonObject&&) noexcept;
   JsonObject& operator=(const JsonObject&);
@@ -77,8 +79,7 @@ class Json {
   Json(std::same_as<bool> auto value) : value_(value) {}
   // Unsigned values above the 64-bit signed range become a BigInteger.
   template <std::integral I>
-    requires(!std::same_as<I, bool>)
-  Json(I value) {
+  requires(!std::same_as<I, bool>) Json(I value) {
     if constexpr (std::unsigned_integral<I> && sizeof(I) >= sizeof(std::int64_t)) {
       if (value > static_cast<I>(INT64_MAX)) {
         value_ = BigInteger{std::to_string(value)};
@@ -149,7 +150,8 @@ struct JsonLimits {
 Json parse_json(std::string_view text, JsonLimits limits = {});
 
 // Writes as Python's json.dumps: `", "` and `": "` between, ASCII escapes,
-// floats in their shortest form that reads back equal.
+// floats in their shortest form that reads back equal. A text that is not UTF-8
+// throws EncodeError.
 std::string dump_json(const Json& value);
 
 // Python's repr, as argsrepr, results in logs and events show it (Celery 5.x,
