@@ -12,11 +12,11 @@ namespace celeriac::worker {
 
 struct BrokerSettings {
   // Tried in turn (failover). An empty list means amqp://guest:guest@127.0.0.1:5672//.
-  std::vector<std::string> urls;        // broker_url, broker_read_url
-  std::vector<std::string> write_urls;  // broker_write_url; empty: as `urls`
-  std::chrono::milliseconds connection_timeout{4000};  // broker_connection_timeout
-  bool connection_retry = true;                        // broker_connection_retry
-  std::optional<bool> connection_retry_on_startup;     // …_on_startup; unset: as above
+  std::vector<std::string> urls;                        // broker_url, broker_read_url
+  std::vector<std::string> write_urls;                  // broker_write_url; empty: as `urls`
+  std::chrono::milliseconds connection_timeout{4000};   // broker_connection_timeout
+  bool connection_retry = true;                         // broker_connection_retry
+  std::optional<bool> connection_retry_on_startup;      // …_on_startup; unset: as above
   std::optional<std::uint32_t> connection_max_retries;  // unset: for ever
   enum class Failover { round_robin, shuffle } failover_strategy = Failover::round_robin;
   std::chrono::seconds heartbeat{120};  // broker_heartbeat; the server may lower it; 0: none

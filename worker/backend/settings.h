@@ -1,0 +1,25 @@
+// Where results go. Names and defaults are Celery's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace celeriac::worker {
+
+struct ResultSettings {
+  // redis://…, rediss://…, redis+socket://…, rpc://, or empty: no results are kept.
+  std::string backend;
+  std::chrono::seconds expires{86400};  // 0: for ever
+  bool extended = false;
+  bool persistent = false;       // rpc:// only
+  bool chord_ordered = true;     // result_backend_transport_options.result_chord_ordered
+  std::string global_keyprefix;  // result_backend_transport_options.global_keyprefix
+  std::chrono::duration<double> chord_join_timeout{3.0};
+  std::chrono::duration<double> chord_retry_interval{1.0};
+  // Results that wait while the backend is away. When they are too many, no new task starts.
+  std::size_t outbox_messages = 10000;
+  std::size_t outbox_bytes = std::size_t{64} << 20;
+};
+
+}  // namespace celeriac::worker

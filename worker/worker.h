@@ -1,0 +1,49 @@
+// One worker: everything between the broker and the tasks, put together.
+#pragma once
+
+#include <celeriac/registry.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "worker/backend/settings.h"
+#include "worker/broker/settings.h"
+#include "worker/consumer/settings.h"
+#include "worker/execution/settings.h"
+
+namespace celeriac::worker {
+
+// What the core of a worker is told; a component gets its own part, never the whole.
+struct WorkerSettings {
+  std::string nodename;  // celery@host
+  BrokerSettings broker;
+  QueueSettings queues;
+  PublishSettings publish;
+  ConsumerSettings consumer;
+  PoolSettings pool;
+  TaskSettings tasks;
+  ResultSettings results;
+  bool purge = false;  // --purge: delete the ready messages of its queues first
+  // How long the broker and the backend may take to take what is left at the end.
+  std::chrono::seconds shutdown_flush{5};
+};
+
+class Worker {
+ public:
+  // Throws ConfigError for what it cannot honour. The registry must outlive the worker.
+  Worker(WorkerSettings settings, const Registry& registry);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  // Runs until a signal ends it (TERM: warm; INT: warm, again: cold; QUIT: cold) and returns the
+  // exit code of Celery's worker in that case. Once.
+  int run();
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace celeriac::worker
