@@ -140,7 +140,7 @@ const TaskDefinition* Registry::find(std::string_view name) const {
   return place == tasks_.end() ? nullptr : &place->second;
 }
 
-const Registry::Errback* Registry::find_errback(std::string_view name) const {
+const Errback* Registry::find_errback(std::string_view name) const {
   const auto place = errbacks_.find(name);
   return place == errbacks_.end() ? nullptr : &place->second;
 }

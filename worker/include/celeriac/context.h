@@ -16,6 +16,16 @@
 
 namespace celeriac {
 
+// A signature that was published: a task, or the last of a chain, a group, a chord's body.
+// Returned by a task it becomes what Celery makes of an AsyncResult.
+struct SentTask {
+  std::string id;
+  Json result;  // the result tuple, with the parents
+};
+inline Json to_json(const SentTask& sent) {
+  return sent.result;
+}
+
 // Lines that carry the task's name and id. Levels are Celery's.
 class TaskLogger {
  public:
@@ -54,8 +64,7 @@ class Context {
   virtual Async<void> update_state(std::string state, Json meta) = 0;
 
   // Publishes a signature as a child of this task and waits for the broker's confirm.
-  // Returns the task id, or the group's id, or the id of a chain's or chord's last task.
-  virtual Async<std::string> send(Signature signature) = 0;
+  virtual Async<SentTask> send(Signature signature) = 0;
   // The result of a task sent before, as soon as it is there. Throws TaskError as the task
   // failed, and Timeout.
   virtual Async<Json> wait_result(std::string task_id, std::chrono::duration<double> timeout) = 0;
@@ -90,7 +99,7 @@ class BlockingContext {
   // down cold: a long loop should look and return.
   virtual bool stop_requested() const = 0;
   virtual void update_state(std::string state, Json meta) = 0;
-  virtual std::string send(Signature signature) = 0;
+  virtual SentTask send(Signature signature) = 0;
   Retry retry(RetryOptions options = {}) const;
   Replace replace(Signature with) const { return Replace{std::move(with)}; }
 };

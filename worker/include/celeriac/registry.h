@@ -114,6 +114,20 @@ struct TaskDefinition {
   bool is_coroutine() const { return std::holds_alternative<Coroutine>(body); }
 };
 
+// What a new-style error callback is told. After a chord was given up, `request` is that of
+// the body, which never ran: little more than its id.
+struct TaskFailure {
+  TaskFailure(Request failed, TaskError error, std::string text)
+      : request(std::move(failed)), exception(std::move(error)), traceback(std::move(text)) {}
+
+  Request request;
+  TaskError exception;
+  std::string traceback;
+};
+
+using Errback =
+    std::function<Async<void>(Context&, TaskFailure, Json::Array args, JsonObject kwargs)>;
+
 // A named parameter, required or with a default.
 struct ParamSpec {
   std::string name;
@@ -294,6 +308,25 @@ TaskDefinition define(std::string name, F function, Params<N> parameters, TaskOp
   return definition;
 }
 
+// Only its arguments are bound: the failure comes from the worker.
+template <class... A, std::size_t N>
+Errback define_errback(std::string name, Async<void> (*function)(Context&, TaskFailure, A...),
+                       Params<N> parameters) {
+  static_assert(sizeof...(A) == N,
+                "params(...) must name each parameter of the errback, except the context and "
+                "the failure");
+  BoundTask<void (*)(A...), N> binder{std::move(name), nullptr, std::move(parameters.specs)};
+  return [binder = std::move(binder), function](Context& context, TaskFailure failure,
+                                                Json::Array args, JsonObject kwargs) {
+    auto arguments = binder.bind(args, kwargs);
+    return std::apply(
+        [&](auto&... values) {
+          return function(context, std::move(failure), std::move(values)...);
+        },
+        arguments);
+  };
+}
+
 }  // namespace detail
 
 class Registry {
@@ -313,10 +346,25 @@ class Registry {
   void add_any(std::string name, TaskDefinition::Coroutine body, TaskOptions options = {});
   void add(TaskDefinition definition);
 
-  // An error callback with Celery's new-style signature, run inside the worker
-  // (request, exception, traceback) when a task fails that names it in link_error.
-  using Errback = std::function<void(const Request& failed, const TaskError& exception,
-                                     const std::string& traceback)>;
+  // A new-style error callback: runs inside the worker when a task fails, or a chord is given
+  // up, that names it in link_error. Its context is that of the task that failed. `params` name
+  // the arguments that the signature brings along:
+  //
+  //   Async<void> report(Context& ctx, TaskFailure failure, std::string channel);
+  //   registry.add_errback("alerts.report", report, params("channel"));
+  //
+  // What it throws is logged and changes nothing. An errback that takes the failed task's id
+  // instead is an ordinary task.
+  template <class... A, std::size_t N>
+  void add_errback(std::string name, Async<void> (*function)(Context&, TaskFailure, A...),
+                   Params<N> parameters) {
+    add_errback(std::move(name),
+                detail::define_errback(detail::function_name(name), function,
+                                       std::move(parameters)));
+  }
+  void add_errback(std::string name, Async<void> (*function)(Context&, TaskFailure)) {
+    add_errback(std::move(name), function, Params<0>{});
+  }
   void add_errback(std::string name, Errback errback);
 
   const TaskDefinition* find(std::string_view name) const;
