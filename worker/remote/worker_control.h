@@ -82,10 +82,12 @@ class WorkerControl {
   virtual void revoke(const std::vector<std::string>& ids) = 0;
   // Ends those of the ids that run here; returns the ids that were known.
   virtual std::vector<std::string> terminate(const std::vector<std::string>& ids, int signal) = 0;
-  // Header name → values. The tasks that run or wait here and match are ended when
-  // `signal` is given; returns the ids that matched.
-  virtual std::vector<std::string> revoke_by_stamped_headers(
-      const std::map<std::string, std::vector<Json>>& headers, std::optional<int> signal) = 0;
+  // Ids that another worker has revoked (mingle): nothing is stored for them.
+  virtual void merge_revoked(const std::vector<std::string>& ids) = 0;
+  // Header name → values. With a signal the running tasks that match are ended; returns
+  // the header values that matched one.
+  using Stamps = std::map<std::string, std::vector<Json>>;
+  virtual Stamps revoke_by_stamped_headers(const Stamps& headers, std::optional<int> signal) = 0;
 
   enum class Known { yes, no };
   // Empty limit: none. `no`: no such task.
