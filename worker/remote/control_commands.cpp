@@ -1,4 +1,5 @@
 // The commands of `celery control` (wire page, section 8.2).
+#include <celeriac/error.h>
 #include <celeriac/retry.h>
 
 #include <algorithm>
@@ -18,9 +19,15 @@ namespace {
 
 constexpr const char* kLogger = "celery.worker.control";
 
-Json ok(Json value) { return Json::object({{"ok", std::move(value)}}); }
-Json refused(std::string text) { return Json::object({{"error", std::move(text)}}); }
-void info(const std::string& text) { log::write(log::Level::info, kLogger, text); }
+Json ok(Json value) {
+  return Json::object({{"ok", std::move(value)}});
+}
+Json refused(std::string text) {
+  return Json::object({{"error", std::move(text)}});
+}
+void info(const std::string& text) {
+  log::write(log::Level::info, kLogger, text);
+}
 
 // The text of a Python set of strings.
 std::string python_set(const std::vector<std::string>& items) {
@@ -54,8 +61,9 @@ int signal_number(const Json& signal) {
   if (signal.is_null()) return SIGTERM;
   if (auto number = signal.as_int()) return static_cast<int>(*number);
   std::string name = signal.string_or("");
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
   if (name.starts_with("SIG")) name.erase(0, 3);
   for (const auto& [known, number] : kNames) {
     if (known == name) return number;
@@ -237,16 +245,22 @@ Json cancel_consumer(ControlState& state, const ControlArguments& arguments) {
   return ok("no longer consuming from " + name);
 }
 
-Json resize_pool(ControlState& state, const ControlArguments& arguments, bool grow) {
-  const char* command = grow ? "pool_grow" : "pool_shrink";
-  if (state.worker.autoscaler()) {
-    return refused(std::string(command) +
-                   " is not supported with autoscale. Adjust autoscale range instead.");
-  }
-  const int n = arguments.integer("n").value_or(1);
-  const CommandResult result = grow ? state.worker.pool_grow(n) : state.worker.pool_shrink(n);
-  if (!result.error.empty()) return refused(result.error);
-  return ok(grow ? "pool will grow" : "pool will shrink");
+// Empty unless autoscaling forbids it.
+Json refused_while_autoscaling(ControlState& state, const std::string& command) {
+  if (!state.worker.autoscaler()) return {};
+  return refused(command + " is not supported with autoscale. Adjust autoscale range instead.");
+}
+
+Json pool_grow(ControlState& state, const ControlArguments& arguments) {
+  if (Json error = refused_while_autoscaling(state, "pool_grow"); !error.is_null()) return error;
+  const CommandResult result = state.worker.pool_grow(arguments.integer("n").value_or(1));
+  return result.error.empty() ? ok("pool will grow") : refused(result.error);
+}
+
+Json pool_shrink(ControlState& state, const ControlArguments& arguments) {
+  if (Json error = refused_while_autoscaling(state, "pool_shrink"); !error.is_null()) return error;
+  const CommandResult result = state.worker.pool_shrink(arguments.integer("n").value_or(1));
+  return result.error.empty() ? ok("pool will shrink") : refused(result.error);
 }
 
 Json autoscale(ControlState& state, const ControlArguments& arguments) {
@@ -258,8 +272,8 @@ Json autoscale(ControlState& state, const ControlArguments& arguments) {
 }
 
 Json shutdown(ControlState& state, const ControlArguments& arguments) {
-  const std::string text = arguments["msg"].truthy() ? arguments.text("msg")
-                                                     : std::string("Got shutdown from remote");
+  const std::string text =
+      arguments["msg"].truthy() ? arguments.text("msg") : std::string("Got shutdown from remote");
   log::write(log::Level::warning, kLogger, text);
   state.worker.shutdown(text);
   return {};
@@ -273,9 +287,10 @@ ControlCommands control_commands() {
   using A = ControlArguments;
   ControlCommands commands;
   commands["revoke"] = {{"task_id"}, {"terminate", "signal"}, Surplus::ignored, revoke};
-  commands["terminate"] = {{"signal", "task_id"}, {}, Surplus::ignored, [](S& state, const A& args) {
-                             return terminate(state, args.strings("task_id"), args["signal"]);
-                           }};
+  commands["terminate"] = {
+      {"signal", "task_id"}, {}, Surplus::ignored, [](S& state, const A& args) {
+        return terminate(state, args.strings("task_id"), args["signal"]);
+      }};
   commands["revoke_by_stamped_headers"] = {
       {"headers"}, {"terminate", "signal"}, Surplus::ignored, revoke_by_stamped_headers};
   commands["rate_limit"] = {{"task_name", "rate_limit"}, {}, Surplus::ignored, rate_limit};
@@ -289,22 +304,19 @@ ControlCommands control_commands() {
   commands["add_consumer"] = {
       {"queue"}, {"exchange", "exchange_type", "routing_key"}, Surplus::ignored, add_consumer};
   commands["cancel_consumer"] = {{"queue"}, {}, Surplus::ignored, cancel_consumer};
-  commands["pool_grow"] = {{}, {"n"}, Surplus::ignored, [](S& state, const A& args) {
-                             return resize_pool(state, args, true);
-                           }};
-  commands["pool_shrink"] = {{}, {"n"}, Surplus::ignored, [](S& state, const A& args) {
-                               return resize_pool(state, args, false);
-                             }};
-  commands["pool_restart"] = {{}, {"modules", "reload", "reloader"}, Surplus::ignored,
-                              [](S&, const A&) -> Json {
-                                throw TaskError("ValueError", "Pool restarts not enabled");
-                              }};
+  commands["pool_grow"] = {{}, {"n"}, Surplus::ignored, pool_grow};
+  commands["pool_shrink"] = {{}, {"n"}, Surplus::ignored, pool_shrink};
+  commands["pool_restart"] = {
+      {}, {"modules", "reload", "reloader"}, Surplus::ignored, [](S&, const A&) -> Json {
+        throw TaskError("ValueError", "Pool restarts not enabled");
+      }};
   commands["autoscale"] = {{}, {"max", "min"}, Surplus::refused, autoscale};
   commands["shutdown"] = {{}, {"msg"}, Surplus::ignored, shutdown};
-  commands["election"] = {{"id", "topic"}, {"action"}, Surplus::ignored, [](S& state, const A& args) {
-                            state.election(args["id"], args["topic"], args["action"]);
-                            return Json();
-                          }};
+  commands["election"] = {
+      {"id", "topic"}, {"action"}, Surplus::ignored, [](S& state, const A& args) {
+        state.election(args["id"], args["topic"], args["action"]);
+        return Json();
+      }};
   return commands;
 }
 

@@ -1,5 +1,6 @@
 #include "worker/remote/control_panel.h"
 
+#include <celeriac/error.h>
 #include <celeriac/retry.h>
 
 #include <algorithm>

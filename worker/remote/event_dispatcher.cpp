@@ -1,5 +1,7 @@
 #include "worker/remote/event_dispatcher.h"
 
+#include <celeriac/error.h>
+
 #include <utility>
 
 namespace celeriac::worker {
@@ -39,7 +41,9 @@ EventDispatcher::EventDispatcher(const RemoteSettings& settings, protocol::Event
       now_(std::move(now)),
       task_events_(settings.send_task_events) {}
 
-bool EventDispatcher::enable_task_events() { return !std::exchange(task_events_, true); }
+bool EventDispatcher::enable_task_events() {
+  return !std::exchange(task_events_, true);
+}
 
 bool EventDispatcher::disable_task_events() {
   // A worker started with -E sends everything for good, as Celery's does: its group
@@ -116,9 +120,8 @@ void EventDispatcher::task_succeeded(const protocol::TaskMessage& message,
                                      const protocol::DeliveryInfo&, std::string_view result_repr,
                                      Seconds runtime) {
   if (!task_events_) return;
-  buffer("task-succeeded", JsonObject{{"uuid", message.id},
-                                      {"result", result_repr},
-                                      {"runtime", runtime.count()}});
+  buffer("task-succeeded",
+         JsonObject{{"uuid", message.id}, {"result", result_repr}, {"runtime", runtime.count()}});
 }
 
 void EventDispatcher::task_failed(const protocol::TaskMessage& message,
@@ -134,9 +137,8 @@ void EventDispatcher::task_retried(const protocol::TaskMessage& message,
                                    const protocol::DeliveryInfo&, std::string_view exception_repr,
                                    std::string_view traceback) {
   if (!task_events_) return;
-  buffer("task-retried", JsonObject{{"uuid", message.id},
-                                    {"exception", exception_repr},
-                                    {"traceback", traceback}});
+  buffer("task-retried",
+         JsonObject{{"uuid", message.id}, {"exception", exception_repr}, {"traceback", traceback}});
 }
 
 void EventDispatcher::task_revoked(const protocol::TaskMessage& message,

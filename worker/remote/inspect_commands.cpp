@@ -14,26 +14,29 @@ namespace celeriac::worker {
 
 namespace {
 
-Json ok(Json value) { return Json::object({{"ok", std::move(value)}}); }
+Json ok(Json value) {
+  return Json::object({{"ok", std::move(value)}});
+}
 
 enum class Arguments { values, reprs };
 
 // Celery's Request.info.
 Json task_info(const ControlState& state, const TaskSnapshot& task, Arguments arguments) {
   const bool reprs = arguments == Arguments::reprs;
-  return Json::object({{"id", task.id},
-                       {"name", task.name},
-                       {"args", reprs ? Json(task.argsrepr) : Json(task.args)},
-                       {"kwargs", reprs ? Json(task.kwargsrepr) : Json(task.kwargs)},
-                       {"type", task.type},
-                       {"hostname", state.nodename},
-                       {"time_start", task.time_start},
-                       {"acknowledged", task.acknowledged},
-                       {"delivery_info", Json::object({{"exchange", task.delivery_info.exchange},
-                                                       {"routing_key", task.delivery_info.routing_key},
-                                                       {"priority", task.priority},
-                                                       {"redelivered", task.delivery_info.redelivered}})},
-                       {"worker_pid", task.worker_pid}});
+  return Json::object(
+      {{"id", task.id},
+       {"name", task.name},
+       {"args", reprs ? Json(task.argsrepr) : Json(task.args)},
+       {"kwargs", reprs ? Json(task.kwargsrepr) : Json(task.kwargs)},
+       {"type", task.type},
+       {"hostname", state.nodename},
+       {"time_start", task.time_start},
+       {"acknowledged", task.acknowledged},
+       {"delivery_info", Json::object({{"exchange", task.delivery_info.exchange},
+                                       {"routing_key", task.delivery_info.routing_key},
+                                       {"priority", task.priority},
+                                       {"redelivered", task.delivery_info.redelivered}})},
+       {"worker_pid", task.worker_pid}});
 }
 
 Json task_list(const ControlState& state, const std::vector<TaskSnapshot>& tasks,
@@ -255,14 +258,16 @@ ControlCommands inspect_commands() {
   add({"active_queues"},
       {{}, {}, Surplus::refused, [](S& state, const A&) { return active_queues(state); }});
   add({"stats"}, {{}, {}, Surplus::ignored, [](S& state, const A&) { return stats(state); }});
-  add({"conf", "dump_conf"},
-      {{}, {"with_defaults"}, Surplus::ignored, [](S& state, const A&) { return Json(state.conf()); }});
+  add({"conf", "dump_conf"}, {{}, {"with_defaults"}, Surplus::ignored, [](S& state, const A&) {
+                                return Json(state.conf());
+                              }});
   add({"report"}, {{}, {}, Surplus::refused, [](S& state, const A&) { return report(state); }});
   add({"hello"}, {{"from_node"}, {"revoked"}, Surplus::ignored, [](S& state, const A& arguments) {
                     return hello(state, arguments);
                   }});
   add({"memsample"}, {{}, {}, Surplus::ignored, [](S&, const A&) { return memory_sample(); }});
-  add({"memdump"}, {{}, {"samples"}, Surplus::ignored, [](S&, const A&) { return memory_sample(); }});
+  add({"memdump"},
+      {{}, {"samples"}, Surplus::ignored, [](S&, const A&) { return memory_sample(); }});
   add({"objgraph"}, {{}, {}, Surplus::ignored, [](S&, const A&) -> Json {
                        throw TaskError("NotImplementedError",
                                        "a native worker has no Python objects to draw");
