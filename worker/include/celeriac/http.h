@@ -52,7 +52,7 @@ struct HttpResponse {
 //
 // A response is a response, whatever its status. Where none came, HttpError (status 0)
 // says why: name not found, refused, TLS, cut off, too large; Timeout when the time was
-// up. Both name method, host and path, never the query or a password.
+// up. Both name the method, scheme, host and port; path, query and user may be secret.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
