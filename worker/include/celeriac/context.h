@@ -11,8 +11,13 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace celeriac {
 
@@ -57,8 +62,11 @@ class Context {
   virtual Async<void> sleep(std::chrono::duration<double> duration) = 0;
 
   // Runs a blocking function on the pool and resumes with what it returned or threw.
+  // A task that is cancelled meanwhile does not wait for it. A lambda that owns
+  // something is named first and passed as it is, a copy is kept: GCC 12 destroys a
+  // temporary one twice if the same expression has a co_await, so that does not compile.
   template <class F>
-  Async<std::invoke_result_t<F>> offload(F function);
+  Async<std::invoke_result_t<std::decay_t<F>&>> offload(F&& function);
 
   // Stores a custom state with its meta data, e.g. ("PROGRESS", {"done": 3}).
   virtual Async<void> update_state(std::string state, Json meta) = 0;
@@ -86,6 +94,28 @@ class Context {
 
  protected:
   virtual Async<void> run_on_pool(std::function<void()> job) = 0;
+
+ private:
+  template <class F>
+  struct Offloaded {
+    using Result = std::invoke_result_t<F&>;
+    template <class G>
+    explicit Offloaded(G&& f) : function(std::forward<G>(f)) {}
+    void run() {
+      if constexpr (std::is_void_v<Result>) {
+        function();
+      } else {
+        result.emplace(function());
+      }
+    }
+    F function;
+    std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result;
+  };
+
+  // Owned by the thread that runs it and by the task that waits: a cancelled task goes
+  // first, a finished job otherwise.
+  template <class F>
+  Async<typename Offloaded<F>::Result> run_offloaded(std::shared_ptr<Offloaded<F>> work);
 };
 
 // For plain functions, which may block: what they can use from their thread or child
@@ -105,15 +135,19 @@ class BlockingContext {
 };
 
 template <class F>
-Async<std::invoke_result_t<F>> Context::offload(F function) {
-  using R = std::invoke_result_t<F>;
-  if constexpr (std::is_void_v<R>) {
-    co_await run_on_pool(std::move(function));
-  } else {
-    std::optional<R> result;
-    std::function<void()> job = [&result, &function] { result.emplace(function()); };
-    co_await run_on_pool(std::move(job));
-    co_return std::move(*result);
+Async<std::invoke_result_t<std::decay_t<F>&>> Context::offload(F&& function) {
+  static_assert(std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>,
+                "name the lambda first: `auto job = [...] {...}; co_await ctx.offload(job);`");
+  return run_offloaded(std::make_shared<Offloaded<std::decay_t<F>>>(std::forward<F>(function)));
+}
+
+template <class F>
+Async<typename Context::Offloaded<F>::Result> Context::run_offloaded(
+    std::shared_ptr<Offloaded<F>> work) {
+  std::function<void()> job = [work] { work->run(); };
+  co_await run_on_pool(std::move(job));
+  if constexpr (!std::is_void_v<typename Offloaded<F>::Result>) {
+    co_return std::move(*work->result);
   }
 }
 
