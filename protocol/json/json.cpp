@@ -10,6 +10,7 @@
 #include <iterator>
 #include <limits>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "protocol/json/utf8.h"
 
@@ -17,12 +18,53 @@ namespace celeriac {
 
 JsonObject::JsonObject() = default;
 JsonObject::JsonObject(std::initializer_list<Member> members) : members_(members) {}
-JsonObject::JsonObject(std::vector<Member> members) : members_(std::move(members)) {}
 JsonObject::JsonObject(const JsonObject&) = default;
 JsonObject::JsonObject(JsonObject&&) noexcept = default;
 JsonObject& JsonObject::operator=(const JsonObject&) = default;
 JsonObject& JsonObject::operator=(JsonObject&&) noexcept = default;
 JsonObject::~JsonObject() = default;
+
+namespace {
+
+// Objects of few members are searched for equal keys as they are, large ones
+// through an index, so that hostile input costs no quadratic time.
+constexpr std::size_t kIndexedObjectSize = 32;
+
+bool has_equal_keys(const std::vector<JsonObject::Member>& members) {
+  if (members.size() <= kIndexedObjectSize) {
+    for (std::size_t i = 1; i < members.size(); ++i) {
+      for (std::size_t k = 0; k < i; ++k) {
+        if (members[i].first == members[k].first) return true;
+      }
+    }
+    return false;
+  }
+  std::unordered_set<std::string_view> keys;
+  for (const auto& member : members) {
+    if (!keys.insert(member.first).second) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+JsonObject JsonObject::last_of_equal_keys(std::vector<Member> members) {
+  JsonObject object;
+  if (!has_equal_keys(members)) {
+    object.members_ = std::move(members);
+    return object;
+  }
+  std::unordered_map<std::string, std::size_t> places;
+  for (Member& member : members) {
+    const auto [place, is_new] = places.emplace(member.first, object.members_.size());
+    if (is_new) {
+      object.members_.push_back(std::move(member));
+    } else {
+      object.members_[place->second].second = std::move(member.second);
+    }
+  }
+  return object;
+}
 
 const Json* JsonObject::find(std::string_view key) const {
   for (const Member& member : members_) {
@@ -167,10 +209,6 @@ Json read_number(std::string_view text) {
   return Json(real);
 }
 
-// Objects of few members are searched for duplicates as they are, large ones
-// through an index, so that hostile input costs no quadratic time.
-constexpr std::size_t kIndexedObjectSize = 32;
-
 // Builds the document from RapidJSON's events. Finished values wait on a stack
 // until their container ends and takes them over at its exact size.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
@@ -209,39 +247,18 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     const std::size_t first_key = keys_.size() - count;
     std::vector<JsonObject::Member> members;
     members.reserve(count);
-    std::unordered_map<std::string_view, std::size_t> index;
     for (std::size_t i = 0; i < count; ++i) {
-      Json& value = values_[first_value + i];
-      std::string& key = keys_[first_key + i];
-      if (Json* earlier = find_earlier(members, index, key)) {
-        *earlier = std::move(value);
-        continue;
-      }
-      members.emplace_back(std::move(key), std::move(value));
-      if (count > kIndexedObjectSize) index.emplace(members.back().first, members.size() - 1);
+      members.emplace_back(std::move(keys_[first_key + i]), std::move(values_[first_value + i]));
     }
     values_.resize(first_value);
     keys_.resize(first_key);
-    return push(Json(JsonObject(std::move(members))));
+    return push(Json(JsonObject::last_of_equal_keys(std::move(members))));
   }
 
   Json take() { return std::move(values_.back()); }
   const std::string& refusal() const { return refusal_; }
 
  private:
-  static Json* find_earlier(std::vector<JsonObject::Member>& members,
-                            const std::unordered_map<std::string_view, std::size_t>& index,
-                            std::string_view key) {
-    if (!index.empty()) {
-      const auto found = index.find(key);
-      return found != index.end() ? &members[found->second].second : nullptr;
-    }
-    for (JsonObject::Member& member : members) {
-      if (member.first == key) return &member.second;
-    }
-    return nullptr;
-  }
-
   bool push(Json value) {
     values_.push_back(std::move(value));
     return true;

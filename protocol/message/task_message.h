@@ -55,8 +55,12 @@ struct TaskMessage {
   const std::string& name() const { return shadow.empty() ? task : shadow; }
 };
 
-// What a message's head tells before its body is decoded. Cheap.
-struct UnknownMessage {};  // no task name: Celery rejects it ("Wrong destination?!?")
+// A message that names no task: Celery rejects it ("Wrong destination?!?").
+struct UnknownMessage {};
+
+// True for protocol 2 and its hybrid with 1: the header `task` is the name, and a
+// worker that has no such task need not decode the body.
+bool names_its_task(const Properties& properties);
 
 // Which content a worker accepts: MIME types (application/json …).
 struct AcceptedContent {
@@ -66,7 +70,8 @@ struct AcceptedContent {
 // Decodes one delivery. Throws MessageError: `undecodable` for a body or
 // compression that cannot be read, `invalid` for refused content, bad eta or
 // expires, a missing id, or a wrong shape (all of the crash list, section 15).
-std::variant<TaskMessage, UnknownMessage> decode_task_message(const Properties& properties,
+// The properties are kept in the message; move them in.
+std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties properties,
                                                               std::string_view body,
                                                               const AcceptedContent& accepted);
 

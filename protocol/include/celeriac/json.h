@@ -34,8 +34,9 @@ class JsonObject {
 
   JsonObject();
   JsonObject(std::initializer_list<Member> members);
-  // Takes the members as they are: their keys must differ.
-  explicit JsonObject(std::vector<Member> members);
+  // Takes over members as a decoder has read them; of equal keys the last value
+  // wins, at the place of the first.
+  static JsonObject last_of_equal_keys(std::vector<Member> members);
   JsonObject(const JsonObject&);
   JsonObject(JsonObject&&) noexcept;
   JsonObject& operator=(const JsonObject&);
