@@ -52,20 +52,19 @@ class Layer:
 
     prefix: str
     own: tuple  # prefixes of quoted includes
-    public: tuple  # regular expressions of <celeriac/…> includes
+    neighbours: bool = False  # whether "x.h" may name a header of the same folder
 
 
-ANY_PUBLIC = (r"celeriac/.*",)
 # The first match counts.
 LAYERS = (
-    Layer("protocol/include/", (), ANY_PUBLIC),
-    Layer("protocol/", ("protocol/",), ANY_PUBLIC),
-    Layer("worker/include/", (), ANY_PUBLIC),
-    Layer("worker/main.cpp", ("worker/", "tasks/", "protocol/"), ANY_PUBLIC),
-    Layer("worker/", ("worker/", "protocol/"), ANY_PUBLIC),
-    Layer("tasks/", ("tasks/",), ANY_PUBLIC),
-    Layer("examples/", ("examples/",), ANY_PUBLIC),
-    Layer("tests/", ("tests/", "worker/", "protocol/", "tasks/"), ANY_PUBLIC),
+    Layer("protocol/include/", ()),
+    Layer("protocol/", ("protocol/",)),
+    Layer("worker/include/", ()),
+    Layer("worker/main.cpp", ("worker/", "tasks/", "protocol/")),
+    Layer("worker/", ("worker/", "protocol/")),
+    Layer("tasks/", ("tasks/",)),
+    Layer("examples/", ("examples/",), neighbours=True),
+    Layer("tests/", ("tests/", "worker/", "protocol/", "tasks/"), neighbours=True),
 )
 
 
@@ -91,6 +90,8 @@ def complaints(path, text, protocol_headers):
         if ".." in name.split("/"):
             complain(match.start(1), f"{name}: no path climbs up; write it from the root")
         elif quoted:
+            if layer.neighbours and "/" not in quoted:
+                continue
             if not quoted.startswith(layer.own):
                 complain(match.start(1), f"{layer.prefix} may not include {quoted}")
             elif "/include/" in quoted:

@@ -9,7 +9,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "deploy/demo")]
+
+from seed import seed  # noqa: E402
 
 from support.fake_channels import FakeChannels  # noqa: E402
 from support.process import Process  # noqa: E402
@@ -18,14 +20,6 @@ from support.servers import InfluxDB, RabbitMQ, Redis, ServerError  # noqa: E402
 RULES = ROOT / "deploy/demo/alerts.yaml"
 WORKER = ROOT / "build/release/celeriac"
 FIRST_ALERT_TIMEOUT = 120
-
-POINTS = (
-    "cpu,host=web-1 usage=41.5",
-    "cpu,host=web-2 usage=97.5",
-    "cpu,host=db-1 usage=93",
-    "disk,host=web-1,path=/ free=62",
-    "disk,host=db-1,path=/var/lib free=4.5",
-)
 
 
 class Demo:
@@ -39,7 +33,7 @@ class Demo:
         self.redis = self._start("Redis", Redis)
         self.influxdb = self._start("InfluxDB", InfluxDB)
         self.influxdb.create_database("mon")
-        self.influxdb.write("mon", *POINTS)
+        seed(self.influxdb.url)
         self.receiver = stack.enter_context(FakeChannels())
         self.bot = self.receiver.lark(secret="demo-secret")
         environment = self._environment()

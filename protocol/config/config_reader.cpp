@@ -348,6 +348,7 @@ std::optional<std::pair<double, std::string_view>> take_quantity(std::string_vie
 }  // namespace
 
 std::string to_string(const ConfigMistake& mistake) {
+  if (mistake.line == 0) return mistake.file + ": " + mistake.text;
   return mistake.file + ":" + std::to_string(mistake.line) + ":" + std::to_string(mistake.column) +
          ": " + mistake.text;
 }
@@ -651,6 +652,14 @@ std::unique_ptr<ConfigDocument> read_config(std::string_view text, std::string f
     document->mistake(placed ? error.mark.line + 1 : 1, placed ? error.mark.column + 1 : 1,
                       "this is not valid YAML: " + error.msg);
   }
+  return document;
+}
+
+std::unique_ptr<ConfigDocument> config_of_text(std::string text, std::string origin) {
+  auto document = std::make_unique<ConfigDocument>(std::move(origin));
+  document->root_.kind = ConfigNode::Kind::scalar;
+  document->root_.text = std::move(text);
+  document->root_.line = document->root_.column = 0;
   return document;
 }
 

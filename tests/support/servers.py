@@ -172,6 +172,12 @@ class RabbitMQ(Server):
         """What the broker knows of a queue. Counts may lag by a moment."""
         return self.api("GET", f"queues/{urllib.parse.quote(vhost, safe='')}/{name}")
 
+    def message_count(self, vhost, queue):
+        """Messages of a queue, those delivered but not acknowledged included."""
+        path = f"queues/{urllib.parse.quote(vhost, safe='')}"
+        listed = self.api("GET", path + "?disable_stats=true&enable_queue_totals=true")
+        return next(found["messages"] for found in listed if found["name"] == queue)
+
     def connections(self, vhost):
         """The names of the open AMQP connections of a virtual host."""
         listed = self.ctl("list_connections", "--quiet", "--no-table-headers", "name", "vhost")

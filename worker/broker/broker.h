@@ -42,6 +42,8 @@ struct Delivery {
   std::string body;
   // A body larger than the limit was not kept; `body` is empty and this is its size.
   std::uint64_t oversized = 0;
+  // Why the headers could not be kept (nested without end); they are empty then.
+  std::string malformed;
 };
 
 // What happens to a message once it is handed over for publishing.
@@ -73,16 +75,16 @@ struct ConsumerSpec {
   std::uint16_t prefetch = 0;
   // Deliveries of such a consumer need no settling.
   enum class Acknowledge { manual, automatic } acknowledge = Acknowledge::manual;
-  // Consumers of one group share a channel; a channel error ends only its own group.
+  // Consumers of one group share a channel, so that their tags and errors stay apart.
   enum class Group { tasks, control } group = Group::tasks;
 };
 
 struct BrokerStatus {
-  bool connected = false;           // the consuming connection
-  bool consuming = false;           // every consumer got its consume-ok
+  bool connected = false;  // the consuming connection
+  bool consuming = false;  // every consumer got its consume-ok
   bool publisher_connected = false;
-  bool publisher_blocked = false;   // connection.blocked is in force
-  std::string url;                  // without password
+  bool publisher_blocked = false;  // connection.blocked is in force
+  std::string url;                 // without password
   std::uint64_t reconnects = 0;
   std::uint64_t acks = 0, rejects = 0, requeues = 0;
   std::uint64_t deliveries = 0;

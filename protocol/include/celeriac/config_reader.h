@@ -32,7 +32,8 @@
 
 namespace celeriac {
 
-// Something wrong at a place of a file. Lines and columns count from 1.
+// Something wrong at a place. Lines and columns count from 1; what is in no file has line 0, and
+// `file` names its origin: a variable or an option.
 struct ConfigMistake {
   std::string file;
   int line = 1, column = 1;
@@ -189,7 +190,9 @@ class ConfigDocument {
   ConfigDocument& operator=(const ConfigDocument&) = delete;
 
   const std::string& file() const { return file_; }
-  ConfigValueView root() { return {&root_, &root_, "the file", *this}; }
+  ConfigValueView root() { return root("the file"); }
+  // The same under another name.
+  ConfigValueView root(std::string name) { return {&root_, &root_, std::move(name), *this}; }
   const ConfigNode& root_node() const { return root_; }
 
   void mistake(int line, int column, std::string text);
@@ -202,6 +205,8 @@ class ConfigDocument {
  private:
   friend std::unique_ptr<ConfigDocument> read_config(std::string_view, std::string,
                                                      const ConfigEnvironment&);
+  friend std::unique_ptr<ConfigDocument> config_of_text(std::string, std::string);
+
   std::string file_;
   ConfigNode root_;
   std::vector<ConfigMistake> mistakes_;
@@ -214,5 +219,9 @@ class ConfigDocument {
 // it is unset or empty, `$${` a literal `${`. Aliases and `<<` merges work as in PyYAML.
 std::unique_ptr<ConfigDocument> read_config(std::string_view text, std::string file,
                                             const ConfigEnvironment& environment);
+
+// One value that was written elsewhere, as in a variable or an option: `origin` takes the place
+// of the file, and nothing is expanded.
+std::unique_ptr<ConfigDocument> config_of_text(std::string text, std::string origin);
 
 }  // namespace celeriac
