@@ -3,12 +3,14 @@
 
 #include <celeriac/json.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/message/properties.h"
+#include "protocol/message/task_message.h"
 
 namespace celeriac::protocol {
 
@@ -28,5 +30,10 @@ ControlRequest decode_control_request(const Properties& properties, std::string_
 
 // True if this node is meant: destination, else pattern and matcher, else all.
 bool is_addressed_to(const ControlRequest& request, std::string_view nodename);
+
+// What a node answers, for the exchange and routing key of the request. `clock` is
+// the mailbox's own, already moved forward.
+EncodedMessage encode_control_reply(const ControlRequest& request, std::string_view nodename,
+                                    const Json& reply, std::uint64_t clock);
 
 }  // namespace celeriac::protocol

@@ -15,13 +15,17 @@ namespace celeriac::protocol {
 
 // An exception as Celery serialises it: the class a Python client will raise.
 struct ExceptionInfo {
-  std::string type;            // "ValueError"
-  Json::Array args;            // exc_message
-  std::string module;          // "builtins", "celery.exceptions", "billiard.exceptions" …
-  std::string traceback;       // text; empty: null
+  std::string type;       // "ValueError"
+  Json::Array args;       // exc_message
+  std::string module;     // "builtins", "celery.exceptions", "billiard.exceptions" …
+  std::string traceback;  // text; empty: null
 
-  Json to_json() const;        // {"exc_type": …, "exc_message": …, "exc_module": …}
-  std::string repr() const;    // ValueError('boom', 1)
+  Json to_json() const;      // {"exc_type": …, "exc_message": …, "exc_module": …}
+  std::string repr() const;  // ValueError('boom', 1)
+
+  // Reads what to_json writes, and a message that is a single value. The traceback
+  // is not in it. Nothing if it is no exception.
+  static std::optional<ExceptionInfo> from_json(const Json& json);
 };
 
 struct ResultDocument {
@@ -35,8 +39,10 @@ struct ResultDocument {
   JsonObject extended;  // name, args, kwargs, worker, retries, queue, stamps: written in this order
 };
 
-// The text as Celery writes it, members in Celery's order.
+// The text as Celery writes it, members in Celery's order. Throws EncodeError if
+// the result cannot be written.
 std::string encode_result(const ResultDocument& document);
+// Throws MessageError(undecodable).
 ResultDocument decode_result(std::string_view text);
 
 bool is_ready_state(std::string_view status);      // SUCCESS, FAILURE, REVOKED
@@ -46,8 +52,10 @@ bool is_exception_state(std::string_view status);  // RETRY, FAILURE, REVOKED
 std::string task_meta_key(std::string_view prefix, std::string_view task_id);
 std::string group_meta_key(std::string_view prefix, std::string_view group_id);
 
-// `[[id, parent|null], null]`: the tuple that stands for a task's result among children.
-Json result_tuple(std::string_view task_id);
-Json group_result_tuple(std::string_view group_id, const Json::Array& members);
+// The tuples that stand for results among children: a task's `[[id, parent], null]`
+// and a group's `[[id, parent], [member, …]]`, where the parent is a tuple or null.
+Json result_tuple(std::string_view task_id, Json parent = nullptr);
+Json group_result_tuple(std::string_view group_id, const Json::Array& members,
+                        Json parent = nullptr);
 
 }  // namespace celeriac::protocol

@@ -16,7 +16,7 @@ struct RetryOverrides {
 
 // The same id, one try further. Custom headers, stamps, embed, time limits and the
 // absolute `expires` are kept; x-death and its kin are dropped; `parent_id` becomes
-// the task's own id if it was empty, as Celery 5 does.
+// the task's own id if it was empty, as Celery 5 does. Without an eta it is due at once.
 TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides);
 
 // A custom header that must never be passed on: x-death, x-delivery-count …

@@ -1,0 +1,119 @@
+#include "protocol/message/retry.h"
+
+#include <gtest/gtest.h>
+
+namespace celeriac::protocol {
+namespace {
+
+TaskMessage received() {
+  TaskMessage message;
+  message.task = "wapp.add";
+  message.id = "P-retry";
+  message.args = {1};
+  message.kwargs = {{"k", 2}};
+  message.argsrepr = "(1,)";
+  message.shadow = "sh";
+  message.root_id = "R";
+  message.origin = "gen1@host1";
+  message.timelimit = {90, 80};
+  message.expires_text = "2026-11-23T01:04:53.228755+02:00";
+  message.expires = parse_iso8601(*message.expires_text);
+  message.eta_text = "2026-11-23T00:00:00+00:00";
+  message.eta = parse_iso8601(*message.eta_text);
+  message.chain = Json::array({Json::object({{"task", "next"}})});
+  message.chord = Json::object({{"task", "body"}});
+  message.group = "G";
+  message.group_index = 4;
+  message.ignore_result = true;
+  message.stamped_headers = {"team"};
+  message.stamps = {{"team", "red"}};
+  message.headers = {{"x-custom", "v"}, {"x-death", Json::array()}, {"x-delivery-count", 3}};
+  message.reply_to = "rq";
+  message.correlation_id = "other";
+  message.priority = 4;
+  message.properties.content_type = "application/x-msgpack";
+  message.protocol = 1;
+  return message;
+}
+
+TEST(Retry, IsTheSameTaskOneTryFurther) {
+  const TaskMessage retry = retry_message(received(), {});
+  EXPECT_EQ(retry.id, "P-retry");
+  EXPECT_EQ(retry.retries, 1);
+  EXPECT_EQ(retry.protocol, 2);
+  EXPECT_EQ(retry.shadow, "sh");
+  EXPECT_EQ(retry.root_id, "R");
+  EXPECT_EQ(retry.origin, "gen1@host1");
+  EXPECT_EQ(retry.timelimit, (TimeLimits{90, 80}));
+  EXPECT_EQ(retry.expires_text, "2026-11-23T01:04:53.228755+02:00");
+  EXPECT_EQ(retry.chain, received().chain);
+  EXPECT_EQ(retry.chord, received().chord);
+  EXPECT_EQ(retry.group, "G");
+  EXPECT_EQ(retry.group_index, 4);
+  EXPECT_EQ(retry.ignore_result, true);
+  EXPECT_EQ(retry.stamps, received().stamps);
+  EXPECT_EQ(retry.reply_to, "rq");
+  EXPECT_EQ(retry.priority, 4);
+  EXPECT_EQ(retry.properties, Properties{});
+  EXPECT_EQ(encode_task_message(retry, {}, Timestamp{}).properties.correlation_id, "P-retry");
+}
+
+TEST(Retry, DropsTheHeadersOfTheBroker) {
+  EXPECT_EQ(retry_message(received(), {}).headers, (JsonObject{{"x-custom", "v"}}));
+  for (const char* name :
+       {"x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason",
+        "x-last-death-exchange", "x-last-death-queue", "x-last-death-reason", "x-delivery-count"}) {
+    EXPECT_TRUE(is_broker_header(name)) << name;
+  }
+  EXPECT_FALSE(is_broker_header("x-custom"));
+}
+
+TEST(Retry, IsDueWhenTheOverrideSays) {
+  EXPECT_EQ(retry_message(received(), {}).eta, std::nullopt);
+  RetryOverrides overrides;
+  overrides.eta = parse_iso8601("2027-01-01");
+  const auto encoded = encode_task_message(retry_message(received(), overrides), {}, Timestamp{});
+  EXPECT_EQ(encoded.properties.headers.find("eta")->string_or(""), "2027-01-01T00:00:00+00:00");
+}
+
+TEST(Retry, MayChangeTheArguments) {
+  RetryOverrides overrides;
+  overrides.args = Json::Array{7, 8};
+  const TaskMessage retry = retry_message(received(), overrides);
+  EXPECT_EQ(retry.args, (Json::Array{7, 8}));
+  EXPECT_EQ(retry.kwargs, (JsonObject{{"k", 2}}));
+  const auto encoded = encode_task_message(retry, {}, Timestamp{});
+  EXPECT_EQ(encoded.properties.headers.find("argsrepr")->string_or(""), "(7, 8)");
+}
+
+TEST(Retry, IsItsOwnParentIfItHadNone) {
+  TaskMessage message = received();
+  EXPECT_EQ(retry_message(message, {}).parent_id, "P-retry");
+  message.parent_id = "P";
+  message.root_id = "";
+  EXPECT_EQ(retry_message(message, {}).parent_id, "P");
+  EXPECT_EQ(retry_message(message, {}).root_id, "P-retry");
+}
+
+TEST(RetryRoute, IsTheWayTheMessageCame) {
+  const RetryRoute direct = retry_route({"", "celery", "celery", false});
+  EXPECT_EQ(direct.exchange, "");
+  EXPECT_EQ(direct.routing_key, "celery");
+  const RetryRoute topic = retry_route({"tasks", "a.b", "q", true});
+  EXPECT_EQ(topic.exchange, "tasks");
+  EXPECT_EQ(topic.routing_key, "a.b");
+}
+
+TEST(RetryRoute, LeavesTheLevelsOfADelayBehind) {
+  std::string key;
+  for (int level = 0; level < 28; ++level) key += level % 3 == 0 ? "1." : "0.";
+  const RetryRoute known = retry_route({"celery_delayed_delivery", key + "a.b", "q", false});
+  EXPECT_EQ(known.exchange, "");
+  EXPECT_EQ(known.routing_key, "q");
+  EXPECT_EQ(retry_route({"celery_delayed_delivery", key + "a.b", "", false}).routing_key, "a.b");
+  const std::string short_key = key.substr(2) + "a.b";
+  EXPECT_EQ(retry_route({"x", short_key, "q", false}).routing_key, short_key);
+}
+
+}  // namespace
+}  // namespace celeriac::protocol
