@@ -2,6 +2,7 @@
 
 #include <celeriac/error.h>
 #include <curl/curl.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <list>
@@ -74,6 +75,7 @@ struct Transfer {
   void add_header(const std::string& line);
   std::exception_ptr error_of(CURLcode code) const;
 
+  static int on_socket(void*, curl_socket_t descriptor, curlsocktype) noexcept;
   static std::size_t on_header(char* data, std::size_t size, std::size_t count,
                                void* self) noexcept;
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept;
@@ -106,6 +108,7 @@ void Transfer::prepare(const HttpClientSettings& settings) {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_SOCKOPTFUNCTION, &Transfer::on_socket);
   prepare_method();
   prepare_headers(settings);
 }
@@ -142,6 +145,12 @@ void Transfer::add_header(const std::string& line) {
   if (!longer) throw std::bad_alloc();
   [[maybe_unused]] curl_slist* same = headers.release();
   headers.reset(longer);
+}
+
+// Child processes of the worker must not inherit it.
+int Transfer::on_socket(void*, curl_socket_t descriptor, curlsocktype) noexcept {
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  return CURL_SOCKOPT_OK;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count,

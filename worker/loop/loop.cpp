@@ -58,12 +58,12 @@ Loop::~Loop() {
   posted_.clear();
   at_turn_end_.clear();
   handles_.reset();
-  // The close callbacks take a turn; a signal that is still on its way, a second.
-  [[maybe_unused]] int status = 0;
-  for (int turn = 0; turn < 3; ++turn) {
-    uv_run(native_.get(), UV_RUN_NOWAIT);
+  // The close callbacks take a turn; a signal that is still on its way, a second; a name
+  // that is being resolved, as long as it takes.
+  int status = UV_EBUSY;
+  for (int turn = 0; status != 0 && (turn < 3 || native_->active_reqs.count > 0); ++turn) {
+    uv_run(native_.get(), native_->active_reqs.count > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     status = uv_loop_close(native_.get());
-    if (status == 0) break;
   }
   assert(status == 0 && "a handle outlives its loop");
 }
