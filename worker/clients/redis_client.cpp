@@ -8,8 +8,12 @@
 #include <random>
 #include <utility>
 
+#include "worker/log/log.h"
+
 namespace celeriac::worker {
 namespace {
+
+constexpr const char* kLogger = "celeriac.redis";
 
 // The name under which Redis knows a script.
 std::string sha1(const std::string& text) {
@@ -203,6 +207,7 @@ void HiredisClient::connect_if_needed() {
 
 Async<void> HiredisClient::connect() {
   std::chrono::milliseconds delay = settings_.first_delay;
+  int attempts = 0;
   while (!waiting_.empty()) {
     connection_ = std::make_unique<RedisConnection>(
         loop_, address_, [this](const std::string& reason) { on_lost(reason); });
@@ -213,9 +218,11 @@ Async<void> HiredisClient::connect() {
       refused = std::current_exception();
     } catch (const Error& error) {
       last_failure_ = error.what();
+      if (attempts++ == 0) log_away(last_failure_);
     }
     if (connected()) {
       ++connections_;
+      if (attempts > 0) log_back();
       while (!waiting_.empty()) send(waiting_.begin());
       break;
     }
@@ -228,6 +235,15 @@ Async<void> HiredisClient::connect() {
     delay = std::min(delay * 2, settings_.longest_delay);
   }
   connecting_ = false;
+}
+
+// Once for each time that Redis is away, whatever the number of attempts.
+void HiredisClient::log_away(const std::string& failure) const {
+  log::write(log::Level::warning, kLogger, failure + "; trying again until it is back");
+}
+
+void HiredisClient::log_back() const {
+  log::write(log::Level::info, kLogger, where() + " is back");
 }
 
 // Workers that lost the same Redis do not come back in step.

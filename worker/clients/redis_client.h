@@ -67,6 +67,8 @@ class HiredisClient final : public RedisClient {
 
   void connect_if_needed();
   Async<void> connect();
+  void log_away(const std::string& failure) const;
+  void log_back() const;
   std::chrono::milliseconds jittered(std::chrono::milliseconds delay) const;
 
   void arm_timer();

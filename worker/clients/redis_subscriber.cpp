@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/log/log.h"
 #include "worker/loop/timer.h"
 
 namespace celeriac::worker {
@@ -123,6 +124,7 @@ void RedisSubscriber::connect_if_needed() {
   tasks_.spawn(connect());
 }
 
+// Goes on trying while there is a subscription; those who wait have a deadline of their own.
 Async<void> RedisSubscriber::connect() {
   std::chrono::milliseconds delay = settings_.first_delay;
   while (!channels_.empty()) {
@@ -137,8 +139,8 @@ Async<void> RedisSubscriber::connect() {
       co_await connection_->open(loop_.now() + settings_.connect_timeout);
     } catch (const RedisError&) {
       refused = std::current_exception();
-    } catch (const Error&) {
-      // Those who wait have a deadline of their own; we go on trying.
+    } catch (const Error& error) {
+      log::write(log::Level::debug, "celeriac.redis", error.what());
     }
     if (connected()) {
       for (const auto& [name, channel] : channels_) send("SUBSCRIBE", name);

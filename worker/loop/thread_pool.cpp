@@ -15,6 +15,7 @@ ThreadPool::~ThreadPool() {
     dropped.swap(jobs_);
   }
   changed_.notify_all();
+  dropped.clear();
   for (Worker& worker : workers_) worker.thread.join();
 }
 
