@@ -230,7 +230,8 @@ Handle CanvasComposer::apply_chord(CanvasNode chord, const Json::Array& args, Js
   add_body_callbacks(body, options);
   JsonObject body_options = options;
   body_options.erase("parent_id");
-  override_with(body.options, body_options);
+  // Null ones too: a body whose group is null on purpose does not get the header's.
+  for (const auto& [name, value] : body_options) body.options.set(name, value);
   if (body.is(Kind::chain)) unroll_chords(body, context_.chord_errbacks);
 
   Frozen frozen;

@@ -357,7 +357,7 @@ JsonObject encode_headers(const TaskMessage& m) {
   add("argsrepr", m.argsrepr.empty() ? python_repr_tuple(m.args) : m.argsrepr);
   add("kwargsrepr", m.kwargsrepr.empty() ? python_repr(Json(m.kwargs)) : m.kwargsrepr);
   add("origin", m.origin);
-  add("ignore_result", m.ignore_result.value_or(false));
+  add("ignore_result", m.ignore_result);  // null: as the receiver has it
   add("replaced_task_nesting", m.replaced_task_nesting);
   add("stamped_headers", names_to_json(m.stamped_headers));
   add("stamps", m.stamps);

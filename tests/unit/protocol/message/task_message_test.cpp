@@ -331,7 +331,7 @@ TEST(TaskMessage, IsWrittenAsCelery5Writes) {
       R"j("expires": null, "group": null, "group_index": null, "retries": 0, )j"
       R"j("timelimit": [30, 1.5], "root_id": "T-1", "parent_id": null, )j"
       R"j("argsrepr": "(2, 3)", "kwargsrepr": "{}", "origin": "gen1@host1", )j"
-      R"j("ignore_result": false, "replaced_task_nesting": 0, "stamped_headers": null, )j"
+      R"j("ignore_result": null, "replaced_task_nesting": 0, "stamped_headers": null, )j"
       R"j("stamps": {}})j";
   EXPECT_EQ(dump_json(encoded.properties.headers), headers);
   EXPECT_EQ(encoded.properties.correlation_id, "T-1");
