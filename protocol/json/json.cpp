@@ -218,6 +218,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     keys_.reserve(16);
   }
 
+  // NOLINTBEGIN(readability-identifier-naming): RapidJSON calls these.
   bool Null() { return push(Json()); }
   bool Bool(bool value) { return push(Json(value)); }
   bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
@@ -254,6 +255,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     keys_.resize(first_key);
     return push(Json(JsonObject::last_of_equal_keys(std::move(members))));
   }
+  // NOLINTEND(readability-identifier-naming)
 
   Json take() { return std::move(values_.back()); }
   const std::string& refusal() const { return refusal_; }

@@ -151,7 +151,7 @@ std::optional<std::string> uuid_from_json(const Json& json) {
   if (!text.is_string()) return std::nullopt;
   std::optional<std::string> digits = uuid_digits(*text.as_string());
   if (!digits) return std::nullopt;
-  for (std::size_t at : {20, 16, 12, 8}) digits->insert(at, 1, '-');
+  for (std::size_t at : {20U, 16U, 12U, 8U}) digits->insert(at, 1, '-');
   return digits;
 }
 

@@ -230,10 +230,13 @@ void read_embed(Json& embed, TaskMessage& message) {
   JsonObject* members = embed.as_object();
   if (members == nullptr) throw_wrong_type("embed", "an object or null");
   for (auto& [name, value] : *members) {
-    if (name == "callbacks") message.callbacks = read_signatures(name, std::move(value));
-    if (name == "errbacks") message.errbacks = read_signatures(name, std::move(value));
-    if (name == "chain") message.chain = read_signatures(name, std::move(value));
-    if (name == "chord") {
+    if (name == "callbacks") {
+      message.callbacks = read_signatures(name, std::move(value));
+    } else if (name == "errbacks") {
+      message.errbacks = read_signatures(name, std::move(value));
+    } else if (name == "chain") {
+      message.chain = read_signatures(name, std::move(value));
+    } else if (name == "chord") {
       if (!value.is_null() && !value.is_object()) throw_wrong_type("chord", "a signature or null");
       message.chord = std::move(value);
     }

@@ -38,7 +38,7 @@ class BoundedOutput {
   std::string take() { return std::move(out_); }
 
  private:
-  static constexpr std::size_t kBlockSize = 16 * 1024;
+  static constexpr std::size_t kBlockSize = std::size_t{16} * 1024;
   std::string_view codec_;
   std::size_t max_size_;
   std::string out_;

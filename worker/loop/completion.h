@@ -98,7 +98,7 @@ class [[nodiscard]] Pending final : private InterruptibleWait, private ReadyQueu
     assert(!other.coroutine_ && "what is being awaited cannot be moved");
     if (completion_) completion_->waiter_ = this;
   }
-  ~Pending() { abandon(); }
+  ~Pending() override { abandon(); }
 
   bool await_ready() const noexcept { return false; }
   template <class P>

@@ -55,12 +55,12 @@ class JsonObject {
   // True if there was such a member.
   bool erase(std::string_view key);
 
-  std::size_t size() const { return members_.size(); }
-  bool empty() const { return members_.empty(); }
-  auto begin() const { return members_.begin(); }
-  auto end() const { return members_.end(); }
-  auto begin() { return members_.begin(); }
-  auto end() { return members_.end(); }
+  std::size_t size() const;
+  bool empty() const;
+  std::vector<Member>::const_iterator begin() const;
+  std::vector<Member>::const_iterator end() const;
+  std::vector<Member>::iterator begin();
+  std::vector<Member>::iterator end();
 
   // Equal members in any order.
   bool operator==(const JsonObject& other) const;
@@ -161,5 +161,17 @@ std::string dump_json(const Json& value);
 std::string python_repr(const Json& value, std::size_t max_length = 1024);
 // The same for a list of positional arguments, shown as a tuple: `(2, 3)`.
 std::string python_repr_tuple(const Json::Array& items, std::size_t max_length = 1024);
+
+// A Member is complete only from here on; Clang minds.
+inline std::size_t JsonObject::size() const { return members_.size(); }
+inline bool JsonObject::empty() const { return members_.empty(); }
+inline std::vector<JsonObject::Member>::const_iterator JsonObject::begin() const {
+  return members_.begin();
+}
+inline std::vector<JsonObject::Member>::const_iterator JsonObject::end() const {
+  return members_.end();
+}
+inline std::vector<JsonObject::Member>::iterator JsonObject::begin() { return members_.begin(); }
+inline std::vector<JsonObject::Member>::iterator JsonObject::end() { return members_.end(); }
 
 }  // namespace celeriac

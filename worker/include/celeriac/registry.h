@@ -358,9 +358,9 @@ class Registry {
   template <class... A, std::size_t N>
   void add_errback(std::string name, Async<void> (*function)(Context&, TaskFailure, A...),
                    Params<N> parameters) {
-    add_errback(std::move(name),
-                detail::define_errback(detail::function_name(name), function,
-                                       std::move(parameters)));
+    auto defined =
+        detail::define_errback(detail::function_name(name), function, std::move(parameters));
+    add_errback(std::move(name), std::move(defined));
   }
   void add_errback(std::string name, Async<void> (*function)(Context&, TaskFailure)) {
     add_errback(std::move(name), function, Params<0>{});
