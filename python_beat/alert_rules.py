@@ -125,6 +125,10 @@ class _Reader:
         bound = set()
         for task, rules in self._map(node, "tasks").items():
             what = f"rule of task '{task}'"
+            if isinstance(rules, yaml.MappingNode):
+                rules = self._map(rules, f"task '{task}'").get("rules")
+            if rules is None:
+                continue
             items = rules.value if isinstance(rules, yaml.SequenceNode) else [rules]
             bound |= {self._text(item, what) for item in items}
         return bound

@@ -60,7 +60,7 @@ def test_a_rule_without_a_schedule_is_not_scheduled():
 
 
 def test_a_rule_bound_to_a_task_of_another_schedule_takes_no_default():
-    before = "defaults: {every: 60s}\ntasks: {MAINTASK: [a, b], OTHER: c}\n"
+    before = "defaults: {every: 60s}\ntasks: {MAINTASK: [a, b], OTHER: {rules: c}}\n"
     entries = schedule("  a: {}\n  b: {every: 5m}\n  c: {}\n  d: {}\n", {}, before)
     assert set(entries) == {"alerts: b", "alerts: d"}
 

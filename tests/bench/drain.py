@@ -158,9 +158,7 @@ def main():
         for round_number in range(options.rounds):
             for name, command in contestants(rabbitmq, url, options.prefetch).items():
                 channel = fill(connection, options.messages, options.task)
-                run = drain(
-                    name, command, rabbitmq, channel, options.messages, folder, environment
-                )
+                run = drain(name, command, rabbitmq, channel, options.messages, folder, environment)
                 measured.setdefault(name, []).append(run)
                 print(f"round {round_number + 1}: {name} {run[0]:.0f}/s", file=sys.stderr)
                 channel.close()
