@@ -18,7 +18,7 @@ from support.process import Process  # noqa: E402
 from support.servers import InfluxDB, RabbitMQ, Redis, ServerError  # noqa: E402
 
 RULES = ROOT / "deploy/demo/alerts.yaml"
-WORKER = ROOT / "build/release/celeriac"
+WORKER = pathlib.Path(os.environ.get("CELERIAC_BINARY", ROOT / "build/release/celeriac"))
 FIRST_ALERT_TIMEOUT = 120
 
 
