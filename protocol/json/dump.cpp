@@ -61,10 +61,9 @@ void append_ascii_escape(std::string& out, char c) {
   }
 }
 
-// DEL stays as it is: Python escapes only what is outside of ' ' to '~' and not 0x7F.
+// Python escapes all that is outside of ' ' to '~', DEL too.
 bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+  return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
 // The code point at the front of `text`, and its length in bytes. A surrogate in

@@ -80,7 +80,7 @@ TEST(Json, ReadsAndWritesNanAndInfinity) {
 TEST(Json, EscapesWhatIsNotAscii) {
   EXPECT_EQ(round_trip("\"é €\xF0\x9F\x98\x80\""), R"("\u00e9 \u20ac\ud83d\ude00")");
   EXPECT_EQ(round_trip(R"("\"\\\/\b\f\n\r\t\u0001\u007f")"),
-            "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\x7f\"");
+            "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u007f\"");
   EXPECT_EQ(*parse_json(R"("\ud83d\ude00")").as_string(), "\xF0\x9F\x98\x80");
 }
 
