@@ -2,6 +2,7 @@
 #pragma once
 
 #include <celeriac/async.h>
+#include <celeriac/error.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -67,6 +68,18 @@ class BrokerTest : public testing::Test, protected worker::BrokerListener {
     publication.properties.delivery_mode = 2;
     return publication;
   }
+
+  // The text of the error, or none.
+  Async<std::string> error_of(worker::Publication publication) {
+    try {
+      co_await broker->publish(std::move(publication));
+    } catch (const Error& error) {
+      co_return error.what();
+    }
+    co_return "";
+  }
+
+  Async<void> stop() { co_await broker->stop(10s); }
 
   void on_delivery(worker::Delivery delivery) override {
     deliveries.push_back(std::move(delivery));

@@ -1,7 +1,3 @@
-#include <celeriac/error.h>
-
-#include <set>
-
 #include "tests/integration/broker/broker_fixture.h"
 
 namespace celeriac::test {
@@ -15,8 +11,6 @@ using worker::Verdict;
 
 class Broker : public BrokerTest {
  protected:
-  Async<void> stop() { co_await broker->stop(10s); }
-
   Async<void> consumes_and_acknowledges(std::string queue, std::size_t count) {
     broker->start(*this, {consumer_of(queue, 500)});
     co_await until([&] { return deliveries.size() >= count; });
@@ -60,16 +54,6 @@ class Broker : public BrokerTest {
     broker->settle(deliveries[0].ref, Verdict::reject);
     broker->settle(deliveries[1].ref, Verdict::ack);
     co_await stop();
-  }
-
-  // The text of the error, or none.
-  Async<std::string> error_of(Publication publication) {
-    try {
-      co_await broker->publish(std::move(publication));
-    } catch (const Error& error) {
-      co_return error.what();
-    }
-    co_return "";
   }
 
   Async<void> publishes(std::string queue, int count) {

@@ -53,7 +53,12 @@ void Rabbit::declare(const protocol::Queue& queue) {
 void Rabbit::publish(const std::string& queue, const std::string& body,
                      const protocol::Properties& properties) {
   const worker::amqp::PropertiesView view(properties);
-  amqp_basic_publish(connection_.get(), 1, amqp_empty_bytes, bytes_view(queue), 0, 0, &view.get(),
+  publish_raw(queue, body, view.get());
+}
+
+void Rabbit::publish_raw(const std::string& queue, const std::string& body,
+                         const amqp_basic_properties_t& properties) {
+  amqp_basic_publish(connection_.get(), 1, amqp_empty_bytes, bytes_view(queue), 0, 0, &properties,
                      bytes_view(body));
 }
 

@@ -28,6 +28,8 @@ class Rabbit {
   void declare(const protocol::Queue& queue);
   void publish(const std::string& queue, const std::string& body,
                const protocol::Properties& properties = {});
+  void publish_raw(const std::string& queue, const std::string& body,
+                   const amqp_basic_properties_t& properties);
   // Ready messages.
   std::uint32_t message_count(const std::string& queue);
   std::uint32_t consumer_count(const std::string& queue);

@@ -142,9 +142,9 @@ std::optional<Connection> Publisher::connect() {
     return connection;
   } catch (const Error& error) {
     ++next_url_;
-    // The consuming connection logs each attempt; once is enough here.
-    const auto level =
-        std::exchange(outage_logged_, true) ? log::Level::debug : log::Level::warning;
+    // The consuming connection logs each attempt at the same brokers.
+    const bool told = settings_.write_urls.empty() || std::exchange(outage_logged_, true);
+    const auto level = told ? log::Level::debug : log::Level::warning;
     log::write(level, "celery.worker.broker",
                "publisher: Cannot connect to " + protocol::display_url(url) + ": " + error.what() +
                    ". What is to be published waits.");
