@@ -222,7 +222,9 @@ std::vector<Effect> after_failure(const TaskMessage& message, const ExceptionInf
 std::vector<Effect> after_chord(const Json& body, const Json::Array& results,
                                 const CanvasContext& context) {
   CanvasComposer composer(context);
-  composer.apply(CanvasNode::from_json(body), {results}, {});
+  // Named: a braced list of one array would be that array, not a list of it.
+  const Json::Array one_argument(1, Json(results));
+  composer.apply(CanvasNode::from_json(body), one_argument, {});
   return composer.take_effects();
 }
 

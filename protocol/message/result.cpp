@@ -21,6 +21,25 @@ Json text_or_null(const std::string& text) {
   return text.empty() ? Json() : Json(text);
 }
 
+// Python's own repr of a string, which an exception's repr uses; saferepr, for arguments and
+// results, quotes otherwise.
+std::string string_repr(std::string_view value) {
+  const bool has_single = value.find('\'') != std::string_view::npos;
+  const char quote = has_single && value.find('"') == std::string_view::npos ? '"' : '\'';
+  std::string text(1, quote);
+  for (const char c : value) {
+    switch (c) {
+      case '\n': text += "\\n"; break;
+      case '\r': text += "\\r"; break;
+      case '\t': text += "\\t"; break;
+      default:
+        if (c == quote || c == '\\') text += '\\';
+        text += c;
+    }
+  }
+  return text + quote;
+}
+
 }  // namespace
 
 Json ExceptionInfo::to_json() const {
@@ -46,7 +65,8 @@ std::string ExceptionInfo::repr() const {
   std::string text = type + "(";
   const char* separator = "";
   for (const Json& arg : args) {
-    text += separator + python_repr(arg);
+    const std::string* string = arg.as_string();
+    text += separator + (string ? string_repr(*string) : python_repr(arg));
     separator = ", ";
   }
   return text + ")";

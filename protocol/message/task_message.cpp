@@ -275,7 +275,7 @@ void read_protocol_1_body(JsonObject& body, TaskMessage& message) {
   read_embed(embed, message);
 }
 
-TaskMessage decode_protocol_2(Properties properties, std::optional<Json> body) {
+TaskMessage decode_protocol_2(const Properties& properties, std::optional<Json> body) {
   TaskMessage message;
   if (!body) {
     throw_invalid("the body is empty or of the content type '" + properties.content_type +
@@ -289,11 +289,10 @@ TaskMessage decode_protocol_2(Properties properties, std::optional<Json> body) {
   }
   read_fields(properties.headers, message);
   message.headers = custom_headers(properties.headers);
-  message.properties = std::move(properties);
   return message;
 }
 
-TaskMessage decode_protocol_1(Properties properties, JsonObject& body) {
+TaskMessage decode_protocol_1(const Properties& properties, JsonObject& body) {
   TaskMessage message;
   message.protocol = 1;
   if (const Json* task_set = body.find("taskset")) body.set("group", Json(*task_set));
@@ -302,7 +301,6 @@ TaskMessage decode_protocol_1(Properties properties, JsonObject& body) {
   message.argsrepr = python_repr_tuple(message.args);
   message.kwargsrepr = python_repr(Json(message.kwargs));
   message.headers = properties.headers;
-  message.properties = std::move(properties);
   return message;
 }
 
@@ -381,7 +379,7 @@ bool names_its_task(const Properties& properties) {
   return properties.headers.contains("task");
 }
 
-std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties properties,
+std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties&& properties,
                                                               std::string_view raw_body,
                                                               const AcceptedContent& accepted) {
   std::string storage;
@@ -395,21 +393,19 @@ std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties propert
     throw MessageError(MessageError::Kind::undecodable, error.what());
   }
   std::optional<Json> document = deserialize(properties.content_type, body);
-  std::string reply_to = properties.reply_to;
-  std::string correlation_id = properties.correlation_id;
-  const std::optional<std::uint8_t> priority = properties.priority;
   TaskMessage message;
   if (is_protocol_2) {
-    message = decode_protocol_2(std::move(properties), std::move(document));
+    message = decode_protocol_2(properties, std::move(document));
   } else {
     JsonObject* members = document ? document->as_object() : nullptr;
     if (members == nullptr || !members->contains("task")) return UnknownMessage{};
-    message = decode_protocol_1(std::move(properties), *members);
+    message = decode_protocol_1(properties, *members);
   }
-  message.reply_to = std::move(reply_to);
-  message.correlation_id = std::move(correlation_id);
-  message.priority = priority;
+  message.reply_to = properties.reply_to;
+  message.correlation_id = properties.correlation_id;
+  message.priority = properties.priority;
   require_consistent(message);
+  message.properties = std::move(properties);
   return message;
 }
 

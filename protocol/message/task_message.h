@@ -70,8 +70,8 @@ struct AcceptedContent {
 // Decodes one delivery. Throws MessageError: `undecodable` for a body or
 // compression that cannot be read, `invalid` for refused content, bad eta or
 // expires, a missing id, or a wrong shape (all of the crash list, section 15).
-// The properties are kept in the message; move them in.
-std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties properties,
+// The properties are moved into the message, unless it throws.
+std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties&& properties,
                                                               std::string_view body,
                                                               const AcceptedContent& accepted);
 

@@ -49,6 +49,7 @@ struct PublishSettings {
   std::uint8_t task_default_delivery_mode = 2;
   std::optional<std::uint8_t> task_default_priority;
   bool task_inherit_parent_priority = false;
+  bool task_allow_error_cb_on_chord_header = false;
 };
 
 struct ConsumerSettings {

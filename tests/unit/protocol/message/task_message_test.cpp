@@ -32,7 +32,7 @@ const JsonObject kMinimal{{"task", "add"}, {"id", "T-1"}};
 
 TaskMessage decode(const Properties& properties, std::string_view body,
                    const AcceptedContent& accepted = {}) {
-  return std::get<TaskMessage>(decode_task_message(properties, body, accepted));
+  return std::get<TaskMessage>(decode_task_message(Properties(properties), body, accepted));
 }
 
 TaskMessage decode_v1(std::string_view body) {
@@ -43,7 +43,7 @@ TaskMessage decode_v1(std::string_view body) {
 std::string refusal(const Properties& properties, std::string_view body,
                     MessageError::Kind kind = MessageError::Kind::invalid) {
   try {
-    decode_task_message(properties, body, {});
+    decode_task_message(Properties(properties), body, {});
   } catch (const MessageError& error) {
     EXPECT_EQ(error.kind(), kind) << error.what();
     return error.what();
@@ -250,7 +250,7 @@ TEST(TaskMessage, RefusesContentThatIsNotAccepted) {
       "Refusing to deserialize untrusted content of type pickle (application/x-python-serialize)";
   EXPECT_EQ(refusal(properties, "\x80\x04."), kRefusal);
   AcceptedContent with_pickle{{"application/json", "application/x-python-serialize"}};
-  EXPECT_THROW(decode_task_message(properties, "\x80\x04.", with_pickle), MessageError);
+  EXPECT_THROW(decode_task_message(Properties(properties), "\x80\x04.", with_pickle), MessageError);
   properties.headers = {};
   EXPECT_EQ(refusal(properties, "\x80\x04.", MessageError::Kind::undecodable), kRefusal);
   properties.content_type = "foo/bar";

@@ -1,0 +1,30 @@
+// No result backend: results go nowhere (Celery's `disabled://`).
+#pragma once
+
+#include "worker/backend/result_backend.h"
+
+namespace celeriac::worker {
+
+class DisabledBackend final : public ResultBackend {
+ public:
+  bool stores_results() const override { return false; }
+  bool counts_chords() const override { return false; }
+  Async<void> store(StoredState) override { co_return; }
+  Async<std::optional<protocol::ResultDocument>> load(std::string) override {
+    co_return std::nullopt;
+  }
+  Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
+  Async<void> save_group(protocol::SaveGroup) override { co_return; }
+  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart) override {
+    co_return std::nullopt;
+  }
+  Async<void> forget_chord(std::string) override { co_return; }
+  Async<void> give_up_chord(std::string) override { co_return; }
+  Async<Json> load_group(std::string) override { co_return Json(); }
+  Async<void> grow_chord(std::string) override { co_return; }
+  bool saturated() const override { return false; }
+  std::size_t pending() const override { return 0; }
+  std::string display() const override { return "disabled://"; }
+};
+
+}  // namespace celeriac::worker

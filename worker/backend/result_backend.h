@@ -1,0 +1,69 @@
+// What the worker asks of a result backend.
+//
+// Loop thread only. What writes completes when it is stored; it waits while the backend is away
+// and tries again until the worker stops.
+#pragma once
+
+#include <celeriac/async.h>
+#include <celeriac/json.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/message/canvas.h"
+#include "protocol/message/result.h"
+
+namespace celeriac::worker {
+
+// One state of one task, and where a caller waits for it who has no shared store (rpc://).
+struct StoredState {
+  protocol::ResultDocument document;
+  std::string reply_to, correlation_id;
+};
+
+// One completion in a chord's header, as it is stored.
+struct ChordMember {
+  std::string task_id, state;
+  Json result;
+};
+
+class ResultBackend {
+ public:
+  virtual ~ResultBackend() = default;
+
+  // False: nothing is stored, and nobody need build a document.
+  virtual bool stores_results() const = 0;
+  // Whether chords can be counted here.
+  virtual bool counts_chords() const = 0;
+
+  // A SUCCESS that is stored already is never overwritten.
+  virtual Async<void> store(StoredState state) = 0;
+  virtual Async<std::optional<protocol::ResultDocument>> load(std::string task_id) = 0;
+
+  virtual Async<void> set_chord_size(protocol::SetChordSize size) = 0;
+  virtual Async<void> save_group(protocol::SaveGroup group) = 0;
+  // Counts a completion. The one that completes the chord gets all members, in the order of the
+  // header; whoever gets them publishes the body.
+  virtual Async<std::optional<std::vector<ChordMember>>> add_chord_part(
+      protocol::ChordPart part) = 0;
+  virtual Async<void> forget_chord(std::string group_id) = 0;
+  // The chord has failed: a part that comes late must not fail it again.
+  virtual Async<void> give_up_chord(std::string group_id) = 0;
+  // The saved GroupResult's tuple, or null.
+  virtual Async<Json> load_group(std::string group_id) = 0;
+  // A task was added to a running chord (Task.add_to_chord).
+  virtual Async<void> grow_chord(std::string group_id) = 0;
+
+  // True while so many writes wait that no new task should start.
+  virtual bool saturated() const = 0;
+  // Writes that wait.
+  virtual std::size_t pending() const = 0;
+
+  // As the banner shows it, without a password.
+  virtual std::string display() const = 0;
+};
+
+}  // namespace celeriac::worker

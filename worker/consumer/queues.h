@@ -1,0 +1,39 @@
+// The queues that a worker knows, and those of them that it consumes (Celery 5.x, app/amqp.py
+// Queues).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/message/queue.h"
+#include "worker/consumer/settings.h"
+
+namespace celeriac::worker {
+
+class Queues {
+ public:
+  // Throws ConfigError for a queue that is neither configured nor may be created.
+  Queues(const QueueSettings& settings, std::string_view nodename);
+
+  // In the order in which they were chosen.
+  const std::vector<protocol::Queue>& consumed() const { return consumed_; }
+
+  // As configured, or as it would be created. Throws ConfigError if it may not be.
+  protocol::Queue named(std::string_view name) const;
+  // As configured, or null.
+  const protocol::Queue* find(std::string_view name) const;
+  const protocol::Queue& default_queue() const { return default_queue_; }
+
+ private:
+  void add(protocol::Queue queue);
+  protocol::Queue created(std::string_view name) const;
+
+  QueueSettings settings_;
+  protocol::Queue default_queue_;
+  std::map<std::string, protocol::Queue, std::less<>> known_;
+  std::vector<protocol::Queue> consumed_;
+};
+
+}  // namespace celeriac::worker

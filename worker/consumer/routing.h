@@ -1,0 +1,41 @@
+// Where a message that the worker publishes goes (Celery 5.x, app/routes.py, app/amqp.py
+// send_task_message).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/message/canvas.h"
+#include "worker/consumer/queues.h"
+#include "worker/consumer/settings.h"
+
+namespace celeriac::worker {
+
+struct Destination {
+  std::string exchange, routing_key;
+  std::vector<protocol::Queue> declare;  // the target queue, if it is known
+  std::optional<std::uint8_t> priority;
+};
+
+class Router {
+ public:
+  Router(const PublishSettings& settings, const Queues& queues)
+      : settings_(settings), queues_(queues) {}
+
+  // The options of the call beat task_routes; what neither says is the default queue.
+  // Throws ConfigError for a queue that does not exist and may not be created.
+  Destination route(std::string_view task, const protocol::RoutingOptions& options) const;
+
+ private:
+  const JsonObject* find_route(std::string_view task) const;
+
+  const PublishSettings& settings_;
+  const Queues& queues_;
+};
+
+// `*`, `?` and `[...]` as Python's fnmatch has them.
+bool matches_glob(std::string_view pattern, std::string_view text);
+
+}  // namespace celeriac::worker

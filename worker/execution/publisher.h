@@ -1,0 +1,39 @@
+// Publishes task messages: retries, callbacks, sub-tasks.
+#pragma once
+
+#include <celeriac/async.h>
+
+#include <string>
+
+#include "protocol/message/canvas.h"
+#include "protocol/message/retry.h"
+#include "worker/broker/broker.h"
+#include "worker/consumer/routing.h"
+#include "worker/execution/task_type.h"
+
+namespace celeriac::worker {
+
+// Loop thread only; what it is made of must outlive it.
+class Publisher {
+ public:
+  Publisher(Broker& broker, const Router& router, TaskTypes& types, const PublishSettings& settings)
+      : broker_(broker), router_(router), types_(types), settings_(settings) {}
+
+  // Completes when the broker has confirmed it. Throws Error if it cannot be routed or queued.
+  Async<void> publish(protocol::PublishTask task);
+
+  // Sends it back to where it came from, for another try.
+  Async<void> publish_retry(protocol::TaskMessage message, protocol::RetryRoute route,
+                            const protocol::Queue* declared);
+
+ private:
+  Publication encode(const protocol::TaskMessage& message, const protocol::RoutingOptions& options,
+                     Destination destination) const;
+
+  Broker& broker_;
+  const Router& router_;
+  TaskTypes& types_;
+  const PublishSettings& settings_;
+};
+
+}  // namespace celeriac::worker

@@ -1,0 +1,410 @@
+#include "worker/execution/trace.h"
+
+#include <exception>
+
+#include "protocol/message/retry.h"
+#include "worker/execution/exception.h"
+#include "worker/execution/stored_state.h"
+#include "worker/execution/task_context.h"
+#include "worker/execution/wall_clock.h"
+#include "worker/log/log.h"
+
+namespace celeriac::worker {
+namespace {
+
+constexpr std::string_view kTrace = "celery.app.trace";
+constexpr std::string_view kRequest = "celery.worker.request";
+
+std::string subject(const protocol::TaskMessage& message) {
+  return message.name() + "[" + message.id + "]";
+}
+
+void write(log::Level level, std::string_view logger, const protocol::TaskMessage& message,
+           const std::string& text) {
+  log::write(level, logger, text, {message.name(), message.id});
+}
+
+Verdict ack_or(bool acks, Verdict otherwise) {
+  return acks ? Verdict::ack : otherwise;
+}
+
+}  // namespace
+
+std::chrono::duration<double> Trace::runtime(const Run& run) const {
+  return services_.loop.now() - run.request.started;
+}
+
+Async<void> Trace::run(Run& run, Slots::Lease slot) {
+  TaskRequest& request = run.request;
+  request.stage = TaskRequest::Stage::active;
+  request.started = services_.loop.now();
+  request.started_at = wall_clock();
+  ++request.type.total;
+  if (!request.type.acks_late) request.settle(services_.broker, Verdict::ack);
+  if (log::enabled(log::Level::debug)) {
+    write(log::Level::debug, kRequest, request.message,
+          "Task accepted: " + subject(request.message) + " pid:" + std::to_string(services_.pid));
+  }
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_started(request.message, request.delivery_info);
+  }
+  if (request.type.track_started && !request.ignores_result()) co_await store_started(run);
+
+  Outcome outcome = co_await execute(run);
+  slot.give_back();
+  co_await settle(run, std::move(outcome));
+}
+
+Async<void> Trace::store_started(Run& run) {
+  Json meta = Json::object({{"pid", services_.pid}, {"hostname", services_.nodename}});
+  StoredState state = make_state(services_, run, "STARTED", std::move(meta));
+  co_await services_.backend.store(std::move(state));
+}
+
+Async<Outcome> Trace::execute(Run& run) {
+  const std::optional<double> soft = run.request.soft_time_limit();
+  std::optional<double> hard = run.request.time_limit();
+  // Celery's threads ignore such a limit, too; one that a task is registered with is refused at
+  // the start.
+  if (!run.request.type.definition->is_coroutine() && !services_.pool.can_kill()) hard.reset();
+  std::optional<TimeLimits> limits;
+  if (soft || hard) limits.emplace(services_.loop, soft, hard, run);
+
+  std::exception_ptr error;
+  try {
+    TaskContext context(services_, run);
+    Json result = co_await under(run.interruption, call(run, context));
+    // A task that swallowed its cancellation has not beaten its limit.
+    if (!run.hard_limit() && !run.signal()) co_return Succeeded{std::move(result)};
+    error = std::make_exception_ptr(Cancelled());
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_return outcome_of(run, error);
+}
+
+Async<Json> Trace::call(Run& run, TaskContext& context) {
+  const TaskDefinition& task = *run.request.type.definition;
+  const protocol::TaskMessage& message = run.request.message;
+  if (const auto* coroutine = std::get_if<TaskDefinition::Coroutine>(&task.body)) {
+    co_return co_await (*coroutine)(context, message.args, message.kwargs);
+  }
+  FunctionCall function{task, context, message.args, message.kwargs};
+  if (const auto soft = run.request.soft_time_limit()) {
+    function.soft_time_limit = std::chrono::duration<double>(*soft);
+  }
+  co_return co_await services_.pool.run(std::move(function));
+}
+
+Outcome Trace::outcome_of(const Run& run, const std::exception_ptr& error) {
+  if (run.hard_limit()) return HardLimitExceeded{*run.hard_limit()};
+  if (run.signal()) return Terminated{*run.signal()};
+  try {
+    std::rethrow_exception(error);
+  } catch (const Cancelled&) {
+    return Abandoned{};
+  } catch (const Retry& retry) {
+    return retry_of(run, retry);
+  } catch (const Reject& reject) {
+    return Rejected{reject.reason, reject.requeue};
+  } catch (const Ignore&) {
+    return Ignored{};
+  } catch (const Replace& replace) {
+    return Replaced{replace.with};
+  } catch (...) {
+    return failure_of(run, error);
+  }
+}
+
+Outcome Trace::failure_of(const Run& run, const std::exception_ptr& error) {
+  const TaskRequest& request = run.request;
+  protocol::ExceptionInfo exception = describe_exception(error);
+  auto uniform = [this](std::int64_t most) {
+    return std::uniform_int_distribution<std::int64_t>(0, most)(services_.random);
+  };
+  if (auto again = autoretry(request.message, request.type, exception, error, uniform)) {
+    return retry_of(run, *again);
+  }
+  return with_traceback(run, std::move(exception));
+}
+
+Failed Trace::with_traceback(const Run& run, protocol::ExceptionInfo exception) {
+  // A lost process leaves none, as in Celery.
+  if (exception.type != "WorkerLostError") {
+    exception.traceback = make_traceback(run.request.message.task, services_.nodename, exception);
+  }
+  return Failed{std::move(exception)};
+}
+
+// The task itself was well, but what should follow it could not be sent.
+Async<void> Trace::fail_with(Run& run, std::exception_ptr error) {
+  Failed failed = with_traceback(run, describe_exception(error));
+  const bool acks = run.request.type.acks_on_failure;
+  co_await fail(run, std::move(failed.exception), ack_or(acks, Verdict::reject));
+}
+
+Outcome Trace::retry_of(const Run& run, const Retry& retry) {
+  auto plan = plan_retry(run.request.message, run.request.type, retry);
+  if (auto* exceeded = std::get_if<RetriesExceeded>(&plan)) {
+    return with_traceback(run, std::move(exceeded->exception));
+  }
+  return std::get<AnotherTry>(std::move(plan));
+}
+
+Async<void> Trace::settle(Run& run, Outcome outcome) {
+  TaskRequest& request = run.request;
+  const TaskType& type = request.type;
+  const Verdict on_failure = ack_or(type.acks_on_failure, Verdict::reject);
+  if (auto* succeeded = std::get_if<Succeeded>(&outcome)) {
+    co_await succeed(run, std::move(succeeded->result));
+  } else if (auto* failed = std::get_if<Failed>(&outcome)) {
+    co_await fail(run, std::move(failed->exception), on_failure);
+  } else if (auto* next = std::get_if<AnotherTry>(&outcome)) {
+    co_await retry(run, std::move(*next));
+  } else if (std::holds_alternative<Ignored>(outcome)) {
+    write(log::Level::info, kTrace, request.message,
+          "Task " + subject(request.message) + " ignored");
+    request.settle(services_.broker, Verdict::ack);
+  } else if (const auto* rejected = std::get_if<Rejected>(&outcome)) {
+    reject(run, *rejected);
+  } else if (auto* replaced = std::get_if<Replaced>(&outcome)) {
+    co_await replace(run, std::move(replaced->with));
+  } else if (const auto* timed_out = std::get_if<HardLimitExceeded>(&outcome)) {
+    Json::Array args{Json(timed_out->limit)};
+    protocol::ExceptionInfo exception{
+        "TimeLimitExceeded", std::move(args), "billiard.exceptions", {}};
+    co_await fail(run, std::move(exception), ack_or(type.acks_on_timeout, Verdict::requeue));
+  } else if (std::holds_alternative<Terminated>(outcome)) {
+    co_await revoke(run, "terminated");
+  } else {
+    for (TaskObserver* observer : services_.observers) {
+      observer->task_cancelled(request.message, request.delivery_info);
+    }
+    co_return;  // a late ack stays out, so that the broker delivers it again
+  }
+  request.settle_adopted(services_.broker);
+}
+
+Async<void> Trace::succeed(Run& run, Json result) {
+  TaskRequest& request = run.request;
+  const protocol::TaskMessage& message = request.message;
+  std::exception_ptr refused;
+  if (!message.callbacks.is_null() || !message.chain.is_null()) {
+    try {
+      std::vector<protocol::Effect> effects =
+          protocol::after_success(message, result, effects_.canvas_context(run));
+      co_await effects_.perform(std::move(effects), run);
+    } catch (const Error&) {
+      refused = std::current_exception();
+    }
+  }
+  if (refused) {
+    co_await fail_with(run, refused);
+    co_return;
+  }
+  if (services_.backend.stores_results()) {
+    if (!request.ignores_result()) {
+      StoredState state = make_state(services_, run, "SUCCESS", result);
+      co_await services_.backend.store(std::move(state));
+    }
+    if (!message.chord.is_null()) co_await effects_.count_in_chord("SUCCESS", result, run);
+  }
+  log_succeeded(run, result);
+  request.settle(services_.broker, Verdict::ack);
+}
+
+void Trace::log_succeeded(const Run& run, const Json& result) {
+  const bool logged = log::enabled(log::Level::info);
+  if (!logged && services_.observers.empty()) return;
+  const protocol::TaskMessage& message = run.request.message;
+  const std::string repr = python_repr(result);
+  const std::chrono::duration<double> seconds = runtime(run);
+  if (logged) {
+    write(log::Level::info, kTrace, message,
+          "Task " + subject(message) + " succeeded in " + dump_json(Json(seconds.count())) +
+              "s: " + repr);
+  }
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_succeeded(message, run.request.delivery_info, repr, seconds);
+  }
+}
+
+Async<void> Trace::fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict) {
+  TaskRequest& request = run.request;
+  std::optional<std::string> traceback;
+  if (!exception.traceback.empty()) traceback = exception.traceback;
+  if (services_.backend.stores_results()) {
+    if (request.stores_errors()) {
+      StoredState state = make_state(services_, run, "FAILURE", exception.to_json(), traceback);
+      co_await services_.backend.store(std::move(state));
+    }
+    if (!request.message.chord.is_null()) {
+      co_await effects_.count_in_chord("FAILURE", exception.to_json(), run);
+    }
+  }
+  std::string refused;
+  try {
+    co_await effects_.pass_on_failure(exception, run);
+  } catch (const Error& error) {
+    refused = error.what();
+  }
+  if (!refused.empty()) {
+    write(log::Level::error, kTrace, request.message,
+          "The error callbacks of " + subject(request.message) +
+              " could not be published: " + refused);
+  }
+  log_failed(run, exception);
+  if (!request.settled() && late_verdict != Verdict::ack) {
+    for (TaskObserver* observer : services_.observers) {
+      observer->task_rejected(request.message, request.delivery_info,
+                              late_verdict == Verdict::requeue);
+    }
+  }
+  request.settle(services_.broker, late_verdict);
+}
+
+void Trace::log_failed(const Run& run, const protocol::ExceptionInfo& exception) {
+  const protocol::TaskMessage& message = run.request.message;
+  const bool expected = is_one_of(exception, run.request.type.options().throws);
+  std::string repr = exception.repr();
+  if (exception.traceback.empty()) {
+    write(log::Level::error, kRequest, message, "Task handler raised error: " + repr);
+  } else if (expected) {
+    write(log::Level::info, kTrace, message,
+          "Task " + subject(message) + " raised expected: " + repr);
+  } else {
+    write(log::Level::error, kTrace, message,
+          "Task " + subject(message) + " raised unexpected: " + repr + "\n" + exception.traceback);
+  }
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_failed(message, run.request.delivery_info, exception.type, repr,
+                          exception.traceback);
+  }
+}
+
+Async<void> Trace::retry(Run& run, AnotherTry next) {
+  TaskRequest& request = run.request;
+  const protocol::TaskMessage& message = request.message;
+  protocol::RetryOverrides overrides;
+  overrides.args = next.args;
+  overrides.kwargs = next.kwargs;
+  if (next.countdown > 0) {
+    overrides.eta = wall_clock() + std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::duration<double>(next.countdown));
+  }
+  std::string refused;
+  try {
+    protocol::TaskMessage again = protocol::retry_message(message, overrides);
+    if (next.queue) {
+      protocol::PublishTask publish;
+      publish.message = std::move(again);
+      publish.routing.queue = next.queue;
+      publish.routing.priority = message.priority;
+      co_await services_.publisher.publish(std::move(publish));
+    } else {
+      protocol::RetryRoute route = protocol::retry_route(request.delivery_info);
+      const protocol::Queue* queue =
+          route.exchange.empty() ? services_.queues.find(route.routing_key) : nullptr;
+      co_await services_.publisher.publish_retry(std::move(again), std::move(route), queue);
+    }
+  } catch (const Error& error) {
+    refused = error.what();
+  }
+  if (!refused.empty()) {  // Celery 5.x, app/task.py: a retry that cannot be sent is a Reject
+    const Rejected rejected{"the retry could not be published: " + refused, false};
+    reject(run, rejected);
+    co_return;
+  }
+  std::string repr = next.cause ? next.cause->repr() : next.text();
+  const protocol::ExceptionInfo shown =
+      next.cause ? *next.cause : protocol::ExceptionInfo{"Retry", {}, "celery.exceptions", {}};
+  std::string traceback = make_traceback(message.task, services_.nodename, shown);
+  if (services_.backend.stores_results() && !request.ignores_result()) {
+    StoredState state = make_state(services_, run, "RETRY", next.result(), traceback);
+    co_await services_.backend.store(std::move(state));
+  }
+  write(log::Level::info, kTrace, message, "Task " + subject(message) + " retry: " + next.text());
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_retried(message, request.delivery_info, repr, traceback);
+  }
+  request.settle(services_.broker, Verdict::ack);
+}
+
+Async<void> Trace::replace(Run& run, Signature with) {
+  TaskRequest& request = run.request;
+  std::exception_ptr refused;
+  try {
+    std::vector<protocol::Effect> effects =
+        protocol::replace_task(request.message, with, effects_.canvas_context(run));
+    co_await effects_.perform(std::move(effects), run);
+  } catch (const Error&) {
+    refused = std::current_exception();
+  }
+  if (refused) {
+    co_await fail_with(run, refused);
+    co_return;
+  }
+  write(log::Level::info, kTrace, request.message, "Task " + subject(request.message) + " ignored");
+  request.settle(services_.broker, Verdict::ack);
+}
+
+void Trace::reject(Run& run, const Rejected& rejected) {
+  TaskRequest& request = run.request;
+  write(log::Level::warning, kTrace, request.message,
+        "Task " + subject(request.message) +
+            " reject requeue=" + (rejected.requeue ? "True" : "False") + ": " + rejected.reason);
+  if (!request.settled()) {
+    for (TaskObserver* observer : services_.observers) {
+      observer->task_rejected(request.message, request.delivery_info, rejected.requeue);
+    }
+  }
+  request.settle(services_.broker, rejected.requeue ? Verdict::requeue : Verdict::reject);
+}
+
+Async<void> Trace::revoke(Run& run, std::string_view reason) {
+  TaskRequest& request = run.request;
+  Json::Array args{Json(reason)};
+  const protocol::ExceptionInfo exception{
+      "TaskRevokedError", std::move(args), "celery.exceptions", {}};
+  if (services_.backend.stores_results()) {
+    if (request.stores_errors()) {
+      StoredState state = make_state(services_, run, "REVOKED", exception.to_json());
+      co_await services_.backend.store(std::move(state));
+    }
+    if (!request.message.chord.is_null()) {
+      co_await effects_.count_in_chord("REVOKED", exception.to_json(), run);
+    }
+  }
+  using Revocation = TaskObserver::Revocation;
+  Revocation kind = Revocation::revoked;
+  if (reason == "terminated") kind = Revocation::terminated;
+  if (reason == "expired") kind = Revocation::expired;
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_revoked(request.message, request.delivery_info, kind, run.signal());
+  }
+  request.settle(services_.broker, Verdict::ack);
+}
+
+Async<void> Trace::discard(TaskRequest& request, Discard why) {
+  write(log::Level::info, kRequest, request.message,
+        "Discarding revoked task: " + subject(request.message));
+  Run run(request);
+  co_await revoke(run, why == Discard::expired ? "expired" : "revoked");
+}
+
+Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, DeliveryRef delivery) {
+  protocol::ExceptionInfo exception{"NotRegistered", {}, "celery.exceptions", {}};
+  exception.args.emplace_back(message.task);
+  StoredState state = make_failure(services_, message.id, exception, Signature());
+  state.reply_to = message.reply_to;
+  state.correlation_id = message.correlation_id;
+  if (services_.backend.stores_results()) co_await services_.backend.store(std::move(state));
+  const protocol::DeliveryInfo nowhere{};
+  const std::string repr = exception.repr();
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_failed(message, nowhere, exception.type, repr, {});
+  }
+  services_.broker.settle(delivery, Verdict::reject);
+}
+
+}  // namespace celeriac::worker

@@ -1,0 +1,11 @@
+// New task ids.
+#pragma once
+
+#include <string>
+
+namespace celeriac::worker {
+
+// A random UUID (version 4) in Python's form. From any thread.
+std::string new_uuid();
+
+}  // namespace celeriac::worker

@@ -1,0 +1,257 @@
+#include "worker/worker.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "protocol/url/url.h"
+#include "worker/backend/disabled.h"
+#include "worker/backend/redis_backend.h"
+#include "worker/broker/amqp/amqp_broker.h"
+#include "worker/clients/http_client.h"
+#include "worker/clients/redis_client.h"
+#include "worker/consumer/consumer.h"
+#include "worker/execution/threads_pool.h"
+#include "worker/log/log.h"
+#include "worker/loop/signals.h"
+#include "worker/loop/task_group.h"
+#include "worker/shutdown.h"
+
+namespace celeriac::worker {
+namespace {
+
+constexpr std::string_view kLogger = "celery.apps.worker";
+
+bool is_redis(const std::string& url) {
+  const std::string scheme = protocol::parse_url(url).scheme;
+  return scheme == "redis" || scheme == "rediss" || scheme == "redis+socket" || scheme == "socket";
+}
+
+// One connection to each Redis that is asked for.
+class RedisConnections final : public RedisClients {
+ public:
+  RedisConnections(Loop& loop, std::string backend) : loop_(loop), backend_(std::move(backend)) {}
+
+  RedisClient& at(const std::string& url) override {
+    const std::string& wanted = url.empty() ? backend_ : url;
+    if (wanted.empty() || (url.empty() && !is_redis(wanted))) {
+      throw ConfigError(
+          "no Redis is configured: set result_backend to a redis:// URL, or name one");
+    }
+    auto place = clients_.find(wanted);
+    if (place == clients_.end()) {
+      auto client =
+          std::make_unique<HiredisClient>(loop_, parse_redis_url(wanted), RedisClientSettings());
+      place = clients_.emplace(wanted, std::move(client)).first;
+    }
+    return *place->second;
+  }
+
+ private:
+  Loop& loop_;
+  std::string backend_;
+  std::map<std::string, std::unique_ptr<HiredisClient>> clients_;
+};
+
+std::unique_ptr<ResultBackend> make_backend(Loop& loop, RedisClients& redis,
+                                            const ResultSettings& settings) {
+  const std::string& url = settings.backend;
+  if (url.empty() || url.starts_with("disabled")) return std::make_unique<DisabledBackend>();
+  if (is_redis(url)) return std::make_unique<RedisBackend>(loop, redis.at(url), settings);
+  throw ConfigError("result_backend " + protocol::display_url(url) +
+                    " is not supported; use redis://, rediss:// or redis+socket://, or leave it "
+                    "out to keep no results");
+}
+
+std::string hostname() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "localhost";
+  return name;
+}
+
+std::size_t concurrency_of(const PoolSettings& settings) {
+  if (settings.concurrency > 0) return settings.concurrency;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Names of serializers as the MIME types they stand for.
+ConsumerSettings with_mime_types(ConsumerSettings settings) {
+  for (std::string& accepted : settings.accept_content) {
+    if (accepted == "json") accepted = "application/json";
+    if (accepted == "yaml") accepted = "application/x-yaml";
+    if (accepted == "msgpack") accepted = "application/x-msgpack";
+    if (accepted == "pickle" || accepted == "application/x-python-serialize") {
+      throw ConfigError(
+          "accept_content names pickle, which is never read here: it would run whatever code a "
+          "message brings; have the producers send json, yaml or msgpack");
+    }
+  }
+  return settings;
+}
+
+WorkerSettings complete(WorkerSettings settings) {
+  if (settings.nodename.empty()) settings.nodename = "celery@" + hostname();
+  if (settings.broker.connection_name.empty()) {
+    settings.broker.connection_name = settings.nodename;
+  }
+  settings.pool.concurrency = concurrency_of(settings.pool);
+  settings.consumer = with_mime_types(std::move(settings.consumer));
+  return settings;
+}
+
+void require_enforceable(const TaskTypes& types, const Pool& pool) {
+  if (pool.can_kill()) return;
+  for (const auto& [name, type] : types) {
+    if (type.definition->is_coroutine() || !type.definition->options.time_limit) continue;
+    throw ConfigError("task '" + name +
+                      "' has a time_limit, but a function on a thread cannot be ended; make it "
+                      "a coroutine, give it a soft_time_limit and let it look at "
+                      "stop_requested(), or run with -P prefork");
+  }
+}
+
+void log_failure(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& failure) {
+    log::write(log::Level::critical, kLogger,
+               std::string("Unrecoverable error: ") + failure.what());
+  }
+}
+
+}  // namespace
+
+// Members are destroyed from the last to the first: what uses goes before what is used.
+class Worker::Core final : private Consumer::Listener {
+ public:
+  Core(WorkerSettings settings, const Registry& registry)
+      : settings_(complete(std::move(settings))),
+        queues_(settings_.queues, settings_.nodename),
+        types_(registry, settings_.tasks),
+        router_(settings_.publish, queues_),
+        http_(loop_, HttpClientSettings()),
+        redis_(loop_, settings_.results.backend),
+        backend_(make_backend(loop_, redis_, settings_.results)),
+        broker_(make_amqp_broker(loop_, settings_.broker)),
+        publisher_(*broker_, router_, types_, settings_.publish),
+        threads_(loop_, settings_.pool.concurrency),
+        pool_(loop_, threads_),
+        services_{loop_,
+                  *broker_,
+                  *backend_,
+                  publisher_,
+                  queues_,
+                  registry,
+                  http_,
+                  redis_,
+                  pool_,
+                  threads_,
+                  settings_.results,
+                  settings_.publish,
+                  {},
+                  nullptr,
+                  settings_.nodename,
+                  "gen" + std::to_string(getpid()) + "@" + hostname(),
+                  getpid()},
+        consumer_(services_, types_, settings_.consumer, settings_.pool.concurrency, *this),
+        life_(loop_, [this](std::exception_ptr error) {
+          log_failure(error);
+          fail();
+        }) {
+    if (settings_.pool.kind == PoolSettings::Kind::prefork) {
+      throw ConfigError("-P prefork is not there yet; use -P threads");
+    }
+    require_enforceable(types_, pool_);
+  }
+
+  int run() {
+    const Signal term(loop_, SIGTERM, [this](int number) { on_signal(number); });
+    const Signal interrupt(loop_, SIGINT, [this](int number) { on_signal(number); });
+    const Signal quit(loop_, SIGQUIT, [this](int number) { on_signal(number); });
+    life_.spawn(begin());
+    loop_.run();
+    return failed_ ? 1 : shutdown_.exit_code();
+  }
+
+ private:
+  Async<void> begin() {
+    if (settings_.purge) {
+      for (const protocol::Queue& queue : queues_.consumed()) co_await broker_->purge(queue);
+    }
+    consumer_.start();
+  }
+
+  void consuming() override {
+    if (std::exchange(ready_, true)) return;
+    log::write(log::Level::info, kLogger, settings_.nodename + " ready.");
+  }
+
+  void unrecoverable(const std::string& reason) override {
+    log::write(log::Level::critical, kLogger, "Unrecoverable error: " + reason);
+    fail();
+  }
+
+  void fail() {
+    failed_ = true;
+    loop_.stop();
+  }
+
+  void on_signal(int number) { act(shutdown_.on_signal(number)); }
+
+  void act(const Shutdown::Action& action) {
+    if (!action.says.empty()) {
+      std::fprintf(stderr, "\n%.*s\n", static_cast<int>(action.says.size()), action.says.data());
+    }
+    if (action.step == Shutdown::Step::warm) {
+      life_.spawn(end());
+    } else if (action.step == Shutdown::Step::cold) {
+      consumer_.abandon_all();
+      if (!std::exchange(ending_, true)) life_.spawn(end());
+    } else if (action.step == Shutdown::Step::hard) {
+      loop_.stop();
+    }
+  }
+
+  // The one order of an end: no new deliveries, running tasks and what they leave behind, the
+  // connections, the loop.
+  Async<void> end() {
+    ending_ = true;
+    consumer_.close();
+    co_await broker_->stop_consuming();
+    co_await consumer_.drain();
+    co_await broker_->stop(settings_.shutdown_flush);
+    loop_.stop();
+  }
+
+  WorkerSettings settings_;
+  Shutdown shutdown_;
+  bool ready_ = false, ending_ = false, failed_ = false;
+  Loop loop_;
+  Queues queues_;
+  TaskTypes types_;
+  Router router_;
+  CurlHttpClient http_;
+  RedisConnections redis_;
+  std::unique_ptr<ResultBackend> backend_;
+  std::unique_ptr<Broker> broker_;
+  Publisher publisher_;
+  ThreadPool threads_;
+  ThreadsPool pool_;
+  Services services_;
+  Consumer consumer_;
+  TaskGroup life_;
+};
+
+Worker::Worker(WorkerSettings settings, const Registry& registry)
+    : core_(std::make_unique<Core>(std::move(settings), registry)) {}
+Worker::~Worker() = default;
+
+int Worker::run() {
+  return core_->run();
+}
+
+}  // namespace celeriac::worker
