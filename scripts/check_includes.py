@@ -124,7 +124,7 @@ def _library(name):
 
 
 # Folders of the C library and the kernel; flat names without an owner are the standard's.
-SYSTEM_FOLDERS = {"sys", "netinet", "arpa", "net", "linux", "bits", "experimental"}
+SYSTEM_FOLDERS = {"sys", "netinet", "arpa", "net", "linux", "gnu", "experimental"}
 
 
 def _foreign(name):
