@@ -11,14 +11,20 @@
 #include "protocol/url/url.h"
 #include "worker/backend/disabled.h"
 #include "worker/backend/redis_backend.h"
+#include "worker/backend/rpc_backend.h"
 #include "worker/broker/amqp/amqp_broker.h"
 #include "worker/clients/http_client.h"
 #include "worker/clients/redis_client.h"
 #include "worker/consumer/consumer.h"
+#include "worker/execution/prefork/process_pool.h"
 #include "worker/execution/threads_pool.h"
+#include "worker/execution/uuid.h"
+#include "worker/execution/wall_clock.h"
 #include "worker/log/log.h"
 #include "worker/loop/signals.h"
 #include "worker/loop/task_group.h"
+#include "worker/remote/local_control.h"
+#include "worker/remote/remote.h"
 #include "worker/shutdown.h"
 
 namespace celeriac::worker {
@@ -57,14 +63,19 @@ class RedisConnections final : public RedisClients {
   std::map<std::string, std::unique_ptr<HiredisClient>> clients_;
 };
 
-std::unique_ptr<ResultBackend> make_backend(Loop& loop, RedisClients& redis,
+std::unique_ptr<ResultBackend> make_backend(Loop& loop, RedisClients& redis, Broker& broker,
                                             const ResultSettings& settings) {
   const std::string& url = settings.backend;
   if (url.empty() || url.starts_with("disabled")) return std::make_unique<DisabledBackend>();
   if (is_redis(url)) return std::make_unique<RedisBackend>(loop, redis.at(url), settings);
+  if (url.starts_with("rpc")) {
+    const auto mode = settings.persistent ? RpcBackend::DeliveryMode::persistent
+                                          : RpcBackend::DeliveryMode::transient;
+    return std::make_unique<RpcBackend>(broker, mode);
+  }
   throw ConfigError("result_backend " + protocol::display_url(url) +
-                    " is not supported; use redis://, rediss:// or redis+socket://, or leave it "
-                    "out to keep no results");
+                    " is not supported; use redis://, rediss://, redis+socket:// or rpc://, or "
+                    "leave it out to keep no results");
 }
 
 std::string hostname() {
@@ -103,6 +114,17 @@ WorkerSettings complete(WorkerSettings settings) {
   return settings;
 }
 
+std::unique_ptr<Pool> make_pool(Loop& loop, ThreadPool& threads, const PoolSettings& settings) {
+  if (settings.kind != PoolSettings::Kind::prefork) {
+    return std::make_unique<ThreadsPool>(loop, threads);
+  }
+  prefork::ProcessPoolSettings processes;
+  processes.processes = settings.concurrency;
+  processes.max_tasks_per_child = settings.max_tasks_per_child;
+  processes.max_memory_per_child_kib = settings.max_memory_per_child_kib;
+  return std::make_unique<prefork::ProcessPool>(loop, processes);
+}
+
 void require_enforceable(const TaskTypes& types, const Pool& pool) {
   if (pool.can_kill()) return;
   for (const auto& [name, type] : types) {
@@ -135,11 +157,11 @@ class Worker::Core final : private Consumer::Listener {
         router_(settings_.publish, queues_),
         http_(loop_, HttpClientSettings()),
         redis_(loop_, settings_.results.backend),
-        backend_(make_backend(loop_, redis_, settings_.results)),
         broker_(make_amqp_broker(loop_, settings_.broker)),
+        backend_(make_backend(loop_, redis_, *broker_, settings_.results)),
         publisher_(*broker_, router_, types_, settings_.publish),
         threads_(loop_, settings_.pool.concurrency),
-        pool_(loop_, threads_),
+        pool_(make_pool(loop_, threads_, settings_.pool)),
         services_{loop_,
                   *broker_,
                   *backend_,
@@ -148,7 +170,7 @@ class Worker::Core final : private Consumer::Listener {
                   registry,
                   http_,
                   redis_,
-                  pool_,
+                  *pool_,
                   threads_,
                   settings_.results,
                   settings_.publish,
@@ -158,14 +180,19 @@ class Worker::Core final : private Consumer::Listener {
                   "gen" + std::to_string(getpid()) + "@" + hostname(),
                   getpid()},
         consumer_(services_, types_, settings_.consumer, settings_.pool.concurrency, *this),
-        life_(loop_, [this](std::exception_ptr error) {
-          log_failure(error);
-          fail();
-        }) {
-    if (settings_.pool.kind == PoolSettings::Kind::prefork) {
-      throw ConfigError("-P prefork is not there yet; use -P threads");
-    }
-    require_enforceable(types_, pool_);
+        life_(loop_,
+              [this](std::exception_ptr error) {
+                log_failure(error);
+                fail();
+              }),
+        control_({services_, types_, consumer_, life_, settings_.pool, settings_.tasks,
+                  settings_.consumer.prefetch_multiplier, [this] { act(shutdown_.on_request()); }}),
+        remote_(settings_.remote,
+                {loop_, life_, *broker_, control_, settings_.nodename, settings_.describe,
+                 backend_->display(), new_uuid, wall_clock,
+                 [this](const Json& signature) { life_.spawn(send(signature)); }}) {
+    services_.observers.push_back(&remote_.observer());
+    require_enforceable(types_, *pool_);
   }
 
   int run() {
@@ -185,7 +212,26 @@ class Worker::Core final : private Consumer::Listener {
     consumer_.start();
   }
 
+  std::vector<ConsumerSpec> other_consumers() const override { return remote_.consumers(); }
+  bool take(const Delivery& delivery) override { return remote_.take(delivery); }
+
+  // Published in no task's name.
+  Async<void> send(Json signature) {
+    protocol::CanvasContext context;
+    context.new_id = new_uuid;
+    context.now = wall_clock();
+    context.origin = services_.origin;
+    protocol::Applied applied =
+        protocol::apply_signature(Signature::from_json(signature), {}, {}, context);
+    for (protocol::Effect& effect : applied.effects) {
+      if (auto* publish = std::get_if<protocol::PublishTask>(&effect)) {
+        co_await publisher_.publish(std::move(*publish));
+      }
+    }
+  }
+
   void consuming() override {
+    remote_.on_consuming();
     if (std::exchange(ready_, true)) return;
     log::write(log::Level::info, kLogger, settings_.nodename + " ready.");
   }
@@ -220,9 +266,11 @@ class Worker::Core final : private Consumer::Listener {
   // connections, the loop.
   Async<void> end() {
     ending_ = true;
+    remote_.on_stopping();
     consumer_.close();
     co_await broker_->stop_consuming();
     co_await consumer_.drain();
+    co_await pool_->stop();
     co_await broker_->stop(settings_.shutdown_flush);
     loop_.stop();
   }
@@ -236,14 +284,16 @@ class Worker::Core final : private Consumer::Listener {
   Router router_;
   CurlHttpClient http_;
   RedisConnections redis_;
-  std::unique_ptr<ResultBackend> backend_;
   std::unique_ptr<Broker> broker_;
+  std::unique_ptr<ResultBackend> backend_;
   Publisher publisher_;
   ThreadPool threads_;
-  ThreadsPool pool_;
+  std::unique_ptr<Pool> pool_;
   Services services_;
   Consumer consumer_;
   TaskGroup life_;
+  LocalControl control_;
+  Remote remote_;
 };
 
 Worker::Worker(WorkerSettings settings, const Registry& registry)

@@ -4,6 +4,7 @@
 #include <celeriac/registry.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "worker/broker/settings.h"
 #include "worker/consumer/settings.h"
 #include "worker/execution/settings.h"
+#include "worker/remote/settings.h"
 
 namespace celeriac::worker {
 
@@ -24,6 +26,9 @@ struct WorkerSettings {
   PoolSettings pool;
   TaskSettings tasks;
   ResultSettings results;
+  RemoteSettings remote;
+  // The settings by Celery's names, for `inspect conf` and `report`; without secrets.
+  std::function<JsonObject()> describe;
   bool purge = false;  // --purge: delete the ready messages of its queues first
   // How long the broker and the backend may take to take what is left at the end.
   std::chrono::seconds shutdown_flush{5};

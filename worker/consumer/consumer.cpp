@@ -74,6 +74,9 @@ void Consumer::start() {
     consumer.prefetch = qos(windows_.prefetch());
     consumers.push_back(std::move(consumer));
   }
+  for (ConsumerSpec& consumer : listener_.other_consumers()) {
+    consumers.push_back(std::move(consumer));
+  }
   services_.broker.start(*this, std::move(consumers));
 }
 
@@ -111,6 +114,7 @@ void Consumer::on_connection_lost(const std::string& reason) {
 }
 
 void Consumer::on_delivery(Delivery delivery) {
+  if (listener_.take(delivery)) return;
   if (closed_) return;
   if (delivery.oversized > 0) {
     refuse(delivery, MessageError(MessageError::Kind::invalid,
@@ -296,6 +300,12 @@ void Consumer::release_rated() {
   set_rate_timer();
 }
 
+void Consumer::resize(std::size_t slots, std::size_t prefetch) {
+  slots_.resize(slots);
+  windows_.set_prefetch(prefetch);
+  start_waiting();
+}
+
 void Consumer::rate_limit_changed(const TaskType& type) {
   rate_limiter_.limit_changed(type);
   release_rated();
@@ -315,9 +325,17 @@ void Consumer::start_waiting() {
   }
 }
 
+// Asked again when it is about to run; its stamps count only then, as in Celery.
+std::optional<Discard> Consumer::discards_now(const TaskRequest& request) const {
+  const protocol::TaskMessage& message = request.message;
+  const protocol::Timestamp now = message.expires ? wall_clock() : protocol::Timestamp();
+  if (auto why = discards(message, revoked_, now, services_.loop.now())) return why;
+  if (revoked_stamps_.matches(message)) return Discard::revoked;
+  return std::nullopt;
+}
+
 void Consumer::start(TaskRequestPtr request) {
-  const protocol::Timestamp now = request->message.expires ? wall_clock() : protocol::Timestamp();
-  if (const auto why = discards(request->message, revoked_, now, services_.loop.now())) {
+  if (const auto why = discards_now(*request)) {
     runs_.spawn(discard(std::move(request), *why));
     return;
   }

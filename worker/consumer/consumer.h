@@ -11,6 +11,7 @@
 #include "worker/consumer/rate_limiter.h"
 #include "worker/consumer/recently_ended.h"
 #include "worker/consumer/revoked.h"
+#include "worker/consumer/revoked_stamps.h"
 #include "worker/consumer/settings.h"
 #include "worker/consumer/strategy.h"
 #include "worker/consumer/windows.h"
@@ -28,6 +29,9 @@ class Consumer final : public BrokerListener {
   class Listener {
    public:
     virtual void consuming() = 0;
+    // What else to consume beside the task queues, and who takes what arrives there.
+    virtual std::vector<ConsumerSpec> other_consumers() const = 0;
+    virtual bool take(const Delivery& delivery) = 0;
     virtual void unrecoverable(const std::string& reason) = 0;
 
    protected:
@@ -53,6 +57,7 @@ class Consumer final : public BrokerListener {
   Slots& slots() { return slots_; }
   Revoked& revoked() { return revoked_; }
   const Revoked& revoked() const { return revoked_; }
+  RevokedStamps& revoked_stamps() { return revoked_stamps_; }
   RateLimiter& rate_limiter() { return rate_limiter_; }
   const EtaQueue& scheduled() const { return eta_queue_; }
   // In the line for a slot.
@@ -64,6 +69,8 @@ class Consumer final : public BrokerListener {
   // A revoked task that waits here is discarded now; one that runs is ended if `signal` is given.
   // Returns the ids that were known.
   std::vector<std::string> revoke(const std::vector<std::string>& ids, std::optional<int> signal);
+  // Other bounds from now on. The broker learns of the new prefetch from the caller.
+  void resize(std::size_t slots, std::size_t prefetch);
   // After the limit of a type has changed.
   void rate_limit_changed(const TaskType& type);
 
@@ -93,6 +100,7 @@ class Consumer final : public BrokerListener {
   void set_rate_timer();
 
   Async<void> run_to_end(TaskRequestPtr request, Slots::Lease slot);
+  std::optional<Discard> discards_now(const TaskRequest& request) const;
   Async<void> discard(TaskRequestPtr request, Discard why);
   Async<void> delay_at_broker(protocol::TaskMessage message, Delivery delivery);
   void put_off(protocol::TaskMessage message, Delivery& delivery);
@@ -111,6 +119,7 @@ class Consumer final : public BrokerListener {
   std::deque<TaskRequestPtr> waiting_;
   Held held_;
   Revoked revoked_;
+  RevokedStamps revoked_stamps_;
   Timer eta_timer_, rate_timer_;
 
   std::vector<Run*> running_;  // each knows its place

@@ -16,6 +16,8 @@ struct PoolSettings {
   enum class Kind { threads, prefork, solo };
   Kind kind = Kind::threads;
   std::size_t concurrency = 0;  // slots; 0: the number of processors
+  // Prefork alone: after this many runs, or above this resident size, a child is replaced.
+  std::optional<std::uint64_t> max_tasks_per_child, max_memory_per_child_kib;
 };
 
 // What tasks are unless their own options, annotations or the message say otherwise.
