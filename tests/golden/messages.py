@@ -19,7 +19,7 @@ import kombu.messaging
 from celery.app.trace import build_tracer
 from kombu.utils import json as kombu_json
 
-NOW = datetime.datetime(2026, 11, 23, 0, 36, 32, 364875, tzinfo=datetime.timezone.utc)
+NOW = datetime.datetime(2026, 11, 23, 0, 36, 32, 364875, tzinfo=datetime.UTC)
 ORIGIN = "gen19211@host1"
 REPLY_TO = "168c0d4e-0000-4000-8000-000000000000"
 
@@ -55,7 +55,8 @@ class App(celery.Celery):
         return REPLY_TO
 
 
-app = App("golden", broker="memory://", backend="cache+memory://", set_as_current=True, strict_typing=False)
+app = App("golden", broker="memory://", backend="cache+memory://", strict_typing=False)
+app.set_current()
 app.conf.update(
     task_always_eager=False,
     result_extended=False,
@@ -90,12 +91,12 @@ def value(kind):
 
 VALUES = {
     "none": None,
-    "text": "grün \U0001f600 \"quoted\" \\ \n\t\x07\x7f",
+    "text": 'grün \U0001f600 "quoted" \\ \n\t\x07\x7f',
     "numbers": [0, -1, 2**31, 2**63, -(2**63), 2**200, 1.0, 0.1, 1e16, 1e-5, 1.5e300, -0.0],
     "specials": [float("nan"), float("inf"), float("-inf")],
     "nested": {"a": [1, {"b": [True, False, None]}], "": {}, "c": []},
     "typed": [
-        datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.timezone.utc),
+        datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC),
         datetime.datetime(2026, 1, 2, 3, 4, 5),
         datetime.date(2026, 1, 2),
         datetime.time(3, 4, 5, 6),
