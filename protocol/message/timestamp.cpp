@@ -22,10 +22,16 @@ class Iso8601Reader {
       time = read_time();
     }
     if (failed_ || !rest_.empty()) return std::nullopt;
-    return Timestamp(date) + time;
+    return in_range(Timestamp(date) + time);
   }
 
  private:
+  // A zone can move a time out of the years that four digits can name.
+  static std::optional<Timestamp> in_range(Timestamp time) {
+    const bool fits = time >= start_of(1) && time < start_of(10000);
+    return fits ? std::optional(time) : std::nullopt;
+  }
+
   // YYYY, YYYY-MM, YYYY-MM-DD, YYYYMMDD, YYYY-DDD, YYYYDDD, YYYY-Www[-D], YYYYWww[D]
   sys_days read_date() {
     const int year = read_digits(4);

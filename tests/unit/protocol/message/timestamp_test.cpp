@@ -82,6 +82,8 @@ TEST(Timestamp, RefusesWhatCeleryRefuses) {
                            "2026-01-02T03.5",
                            "2026-01-02T03:04.5",
                            "2026-01-02T03:04:05ZZ",
+                           "9999-12-31T23:59:59-00:01",
+                           "0001-01-01T00:00:00+00:01",
                            "\xC2\xB2\x30\x32\x36"}) {
     EXPECT_EQ(read(text), "refused") << text;
   }
