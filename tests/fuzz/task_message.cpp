@@ -4,6 +4,8 @@
 
 #include <celeriac/error.h>
 
+#include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "tests/fuzz/property.h"
@@ -36,13 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const Json headers = parse_json(take_line(text));
     if (headers.is_object()) properties.headers = *headers.as_object();
-    const auto decoded = protocol::decode_task_message(properties, text, all);
+    const auto decoded = protocol::decode_task_message(std::move(properties), text, all);
     const auto* message = std::get_if<protocol::TaskMessage>(&decoded);
     if (message == nullptr) return 0;
     require(!message->id.empty(), "a message has an id");
-    const auto encoded = protocol::encode_task_message(*message, {}, protocol::Timestamp{});
+    auto encoded = protocol::encode_task_message(*message, {}, protocol::Timestamp{});
     const auto again = std::get<protocol::TaskMessage>(
-        protocol::decode_task_message(encoded.properties, encoded.body, all));
+        protocol::decode_task_message(std::move(encoded.properties), encoded.body, all));
     require(without_repr(again) == without_repr(*message),
             "a message reads back as it was written");
   } catch (const MessageError&) {

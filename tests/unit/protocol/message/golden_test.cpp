@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "protocol/message/result.h"
 #include "protocol/message/retry.h"
@@ -52,8 +53,9 @@ Recorded recorded(const Json& json) {
 
 const AcceptedContent kAll{{"application/json", "application/x-yaml", "application/x-msgpack"}};
 
-TaskMessage decode(const Recorded& message) {
-  return std::get<TaskMessage>(decode_task_message(message.properties, message.body, kAll));
+TaskMessage decode(Recorded message) {
+  return std::get<TaskMessage>(
+      decode_task_message(std::move(message.properties), message.body, kAll));
 }
 
 // Properties as text, for a difference that can be read; the order of members counts.
