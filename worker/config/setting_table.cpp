@@ -135,6 +135,40 @@ Setting broker_use_ssl() {
   return setting;
 }
 
+// Levels are read in any case, as Celery's `-l info`.
+Setting worker_loglevel() {
+  Setting setting = bind::entry("worker_loglevel", "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+                                "What is not worth this level is not written.");
+  setting.read = [](Settings& settings, const ConfigValueView& value) {
+    const auto name = value.text();
+    if (!name) return;
+    if (const auto level = log::parse_level(*name)) {
+      settings.log.level = *level;
+    } else {
+      value.mistake(value.name() + " is " + value.shown() +
+                    "; it must be DEBUG, INFO, WARNING, ERROR or CRITICAL");
+    }
+  };
+  setting.show = [](const Settings& settings) { return Json(log::to_string(settings.log.level)); };
+  return setting;
+}
+
+// Celery 5.7's `-c auto` is what 0 is.
+Setting worker_concurrency() {
+  Setting setting =
+      whole("worker_concurrency", in(kPool, &PoolSettings::concurrency), 0, 1'000'000,
+            "How many tasks run at a time. 0 or auto: as many as there are processors.");
+  const auto read = setting.read;
+  setting.read = [read](Settings& settings, const ConfigValueView& value) {
+    if (value.is_scalar() && value.node()->text == "auto") {
+      settings.worker.pool.concurrency = 0;
+    } else {
+      read(settings, value);
+    }
+  };
+  return setting;
+}
+
 Setting result_backend() {
   Setting setting = text("result_backend", in(kResults, &ResultSettings::backend),
                          "Where results are kept: `redis://…`, `rpc://`, or null for nowhere. "
@@ -323,9 +357,7 @@ void add_consumer(std::vector<Setting>& table) {
 void add_pool(std::vector<Setting>& table) {
   using S = PoolSettings;
   add(table, "Where tasks run",
-      {option(whole("worker_concurrency", in(kPool, &S::concurrency), 0, 1'000'000,
-                    "How many tasks run at a time. 0: as many as there are processors."),
-              "-c,--concurrency", "N"),
+      {option(worker_concurrency(), "-c,--concurrency", "N"),
        option(choice("worker_pool", in(kPool, &S::kind),
                      {{"threads", S::Kind::threads},
                       {"prefork", S::Kind::prefork},
@@ -440,15 +472,7 @@ void add_remote(std::vector<Setting>& table) {
 void add_log(std::vector<Setting>& table) {
   using S = LogSettings;
   add(table, "Log",
-      {option(choice("worker_loglevel", in(kLog, &S::level),
-                     {{"DEBUG", log::Level::debug},
-                      {"INFO", log::Level::info},
-                      {"WARNING", log::Level::warning},
-                      {"ERROR", log::Level::error},
-                      {"CRITICAL", log::Level::critical},
-                      {"FATAL", log::Level::critical}},
-                     "What is not worth this level is not written."),
-              "-l,--loglevel", "LEVEL"),
+      {option(worker_loglevel(), "-l,--loglevel", "LEVEL"),
        option(text("worker_logfile", in(kLog, &S::file),
                    "The file to write to, opened again on HUP. null: stderr. %n is the node's "
                    "name, %h its host, %p both."),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -224,6 +226,13 @@ TEST(SettingTable, DocumentsEverySetting) {
     EXPECT_NE(reference.find("| `" + setting.name + "` |"), std::string::npos) << setting.name;
     EXPECT_TRUE(setting.meaning.ends_with('.') || setting.meaning.ends_with("…")) << setting.name;
   }
+}
+
+// Write it again with `celeriac docs settings > docs/configuration.md`.
+TEST(SettingTable, IsWhatThePublishedPageSays) {
+  std::ifstream file(TEST_CONFIGURATION_PAGE);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(page, settings_reference());
 }
 
 }  // namespace

@@ -1,0 +1,11 @@
+#include <celeriac/module.h>
+
+namespace {
+long add(long x, long y) {
+  return x + y;
+}
+}  // namespace
+
+CELERIAC_MODULE(registry) {
+  registry.add("good.add", add, celeriac::params("x", "y"));
+}

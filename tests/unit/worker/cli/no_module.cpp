@@ -1,0 +1,3 @@
+extern "C" int nothing_of_celeriac() {
+  return 0;
+}

@@ -1,0 +1,297 @@
+#include "worker/cli/command_line.h"
+
+#include <celeriac/config_reader.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <string_view>
+
+namespace celeriac::worker {
+namespace {
+
+using Command = CommandLine::Command;
+
+constexpr int kUsageError = 2;  // click's
+
+// The options that Celery takes before the command.
+constexpr std::array<std::string_view, 5> kGlobalSettings{"app", "broker_url", "result_backend",
+                                                          "workdir", "quiet"};
+
+// An option of Celery's that is accepted because unit files have it.
+struct Meaningless {
+  const char* flags;
+  const char* placeholder;  // null: takes no value
+  const char* reason;       // null: it asks for what is the case anyway
+};
+constexpr std::array<Meaningless, 15> kMeaningless{{
+    {"--loader", "LOADER", "tasks come from modules given with -A"},
+    {"--skip-checks", nullptr, "there are no Django checks"},
+    {"-O,--optimization", "PROFILE", nullptr},
+    {"-I,--include", "MODULES", "tasks come from modules given with -A"},
+    {"-s,--schedule,--schedule-filename", "FILE", "the schedule is beat's"},
+    {"--scheduler", "CLASS", "the schedule is beat's"},
+    {"--executable", "FILE", "the program is this one"},
+    {"--without-gossip", nullptr, nullptr},
+    {"--without-mingle", nullptr, nullptr},
+    {"--disable-prefetch", nullptr, "set --prefetch-multiplier 1"},
+    {"-S,--statedb", "FILE", "this version forgets revoked tasks when it ends"},
+    {"--autoscale", "MAX,MIN", "this version keeps -c slots"},
+    {"--max-tasks-per-child", "N", "this version has no children"},
+    {"--max-memory-per-child", "KIB", "this version has no children"},
+    {"--pool-start-method", "METHOD", "this version has no children"},
+}};
+
+class Parser {
+ public:
+  Parser(CommandLine& line, const std::string& version)
+      : line_(line), app_("A native Celery worker.", "celeriac") {
+    app_.set_version_flag("--version", "celeriac " + version, "Show the version and end");
+    app_.require_subcommand(0, 1);
+    app_.get_formatter()->column_width(38);
+    app_.footer(
+        "The options above may also stand behind the command. `celeriac COMMAND --help` shows "
+        "what a command takes.\n\n"
+        "Examples:\n"
+        "  celeriac worker -A ./libproj.so -b amqp://rabbitmq// -l INFO\n"
+        "  celeriac worker --config alerts.yaml --http 8000\n"
+        "  celeriac check alerts.yaml");
+    for (const Setting& setting : setting_table()) {
+      if (is_global(setting.name)) add_setting(app_, setting, "Options");
+    }
+    app_.add_option("--config", line_.config_files,
+                    "Configuration in YAML: `worker:` and the alert rules. May be repeated")
+        ->type_name("FILE")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->expected(1)
+        ->allow_extra_args(false);
+    add_no_color();
+    add_worker();
+    add_check();
+    add_tasks();
+    add_docs();
+  }
+
+  void parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+      if (line_.command == Command::none) throw CLI::ValidationError("Missing command");
+      // Only now, since what stands behind a misspelt option looks like a setting.
+      for (const std::string& assignment : assignments_) read_assignment(assignment);
+    } catch (const CLI::Success& wanted) {
+      finish(wanted, 0);
+    } catch (const CLI::ParseError& error) {
+      finish(error, kUsageError);
+    }
+  }
+
+ private:
+  static bool is_global(std::string_view name) {
+    return std::find(kGlobalSettings.begin(), kGlobalSettings.end(), name) != kGlobalSettings.end();
+  }
+
+  void add_setting(CLI::App& app, const Setting& setting, const std::string& group) {
+    const std::string origin = setting.option.substr(setting.option.rfind("--"));
+    CLI::Option* option = nullptr;
+    if (setting.placeholder.empty()) {
+      option = app.add_flag_callback(setting.option, [this, &setting, origin] {
+        line_.given.push_back({&setting, setting.flag_value, origin});
+      });
+    } else {
+      // -A may be repeated; of the others the last one counts, as with click.
+      option = app.add_option_function<std::vector<std::string>>(
+          setting.option, [this, &setting, origin](const std::vector<std::string>& values) {
+            std::string text;
+            for (const std::string& value : values) {
+              if (setting.name != "app") text.clear();
+              text += (text.empty() ? "" : ",") + value;
+            }
+            line_.given.push_back({&setting, text, origin});
+          });
+      option->type_name(setting.placeholder)
+          ->expected(1)
+          ->allow_extra_args(false)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+    const std::string off = setting.flag_value == "false" ? "Not: " : "";
+    option->description(off + setting.meaning)->group(group);
+  }
+
+  void add_no_color() {
+    const Setting* color = find_setting("worker_log_color");
+    app_.add_flag_callback(
+        "-C,--no-color",
+        [this, color] {
+          line_.given.push_back({color, "false", "--no-color"});
+        },
+        "Show no colours.");
+  }
+
+  void add_meaningless(CLI::App& app) {
+    for (const Meaningless& option : kMeaningless) {
+      const auto note = [this, &option] {
+        const std::string flags = option.flags;
+        if (option.reason) {
+          line_.warnings.push_back(flags.substr(flags.rfind("--")) +
+                                   " has no effect: " + option.reason);
+        }
+      };
+      const std::string group = option.reason ? "Accepted without effect" : "";
+      if (option.placeholder) {
+        app.add_option_function<std::string>(
+               option.flags, [note](const std::string&) { note(); },
+               option.reason ? option.reason : "")
+            ->type_name(option.placeholder)
+            ->group(group);
+      } else {
+        app.add_flag_callback(option.flags, note, option.reason ? option.reason : "")->group(group);
+      }
+    }
+  }
+
+  void add_worker() {
+    CLI::App* worker = app_.add_subcommand("worker", "Run the tasks of the queues");
+    worker->fallthrough()->get_formatter()->column_width(38);
+    worker->footer(
+        "Every setting of docs/configuration.md can be given as NAME=VALUE behind the options, in "
+        "--config, and as CELERY_NAME in the environment.\n\n"
+        "Example:\n"
+        "  celeriac worker -A ./libproj.so -Q reports,celery -c 4 -l INFO task_acks_late=true");
+    for (const Setting& setting : setting_table()) {
+      if (!setting.option.empty() && !is_global(setting.name)) {
+        add_setting(*worker, setting, setting.topic);
+      }
+    }
+    worker
+        ->add_flag_callback(
+            "-B,--beat",
+            [] {
+              throw CLI::ValidationError(
+                  "-B",
+                  "this worker runs no beat; run `celery -A APP beat` as a process of its "
+                  "own, one for all workers");
+            },
+            "")
+        ->group("");
+    worker
+        ->add_flag("--print-config", line_.print_config,
+                   "Show the settings in force, without passwords, and end")
+        ->group("Process");
+    add_meaningless(*worker);
+    worker->add_option("settings", assignments_, "More settings")->type_name("NAME=VALUE");
+    worker->callback([this] { line_.command = Command::worker; });
+  }
+
+  // NAME=VALUE, or Celery's SECTION.KEY=VALUE, where no section is `worker`.
+  void read_assignment(const std::string& word) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) {
+      throw CLI::ValidationError(word, "is neither an option nor NAME=VALUE");
+    }
+    std::string name = word.substr(0, equals);
+    if (name.starts_with('.')) name = "worker" + name;
+    if (const std::size_t dot = name.find('.'); dot != std::string::npos) name[dot] = '_';
+    const Setting* setting = find_setting(name);
+    if (!setting) {
+      std::vector<std::string> names;
+      for (const Setting& known : setting_table()) names.push_back(known.name);
+      const auto nearest = nearest_name(name, names);
+      throw CLI::ValidationError(word, "there is no setting '" + name + "'" +
+                                           (nearest ? "; did you mean '" + *nearest + "'?"
+                                                    : "; docs/configuration.md lists them"));
+    }
+    line_.given.push_back({setting, word.substr(equals + 1), name});
+  }
+
+  void add_check() {
+    CLI::App* check =
+        app_.add_subcommand("check", "Report every mistake in configuration files and end");
+    check->fallthrough();
+    check->add_option("FILE", line_.files, "YAML with `worker:` or alert rules")
+        ->required()
+        ->type_name("");
+    check->callback([this] { line_.command = Command::check; });
+  }
+
+  void add_tasks() {
+    CLI::App* tasks = app_.add_subcommand("tasks", "List the tasks of the program and of -A");
+    tasks->fallthrough();
+    tasks->callback([this] { line_.command = Command::tasks; });
+  }
+
+  void add_docs() {
+    CLI::App* docs = app_.add_subcommand("docs", "Write a page of the documentation");
+    docs->require_subcommand(1);
+    docs->add_subcommand("settings", "Every setting: docs/configuration.md")->callback([this] {
+      line_.command = Command::settings_manual;
+    });
+  }
+
+  void finish(const CLI::ParseError& end, int exit_code) {
+    line_.command = Command::none;
+    line_.exit_code = exit_code;
+    std::ostringstream output, errors;
+    if (exit_code == 0) {
+      app_.exit(end, output, errors);
+      line_.output = output.str();
+      return;
+    }
+    const CLI::App* chosen = &app_;
+    for (const CLI::App* sub : app_.get_subcommands()) chosen = sub;
+    const std::string command = chosen == &app_ ? "celeriac" : "celeriac " + chosen->get_name();
+    line_.output = "Usage: " + command + " [OPTIONS]" + (chosen == &app_ ? " COMMAND" : "") +
+                   "\nTry '" + command + " --help' for help.\n\nError: " + explain(end, *chosen) +
+                   "\n";
+  }
+
+  // click's words for what CLI11 found, with the option that was probably meant.
+  std::string explain(const CLI::ParseError& error, const CLI::App& chosen) const {
+    if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+      return error.what();
+    }
+    const std::vector<std::string> extras = app_.remaining(true);
+    const std::string word = extras.empty() ? "" : extras.front();
+    if (!word.starts_with('-')) {
+      return "No such command '" + word + "'." + suggestion(word, command_names());
+    }
+    return "No such option: " + word.substr(0, word.find('=')) +
+           suggestion(word.substr(0, word.find('=')), option_names(chosen));
+  }
+
+  static std::string suggestion(const std::string& word, const std::vector<std::string>& names) {
+    const auto nearest = nearest_name(word, names);
+    return nearest ? " Did you mean " + *nearest + "?" : "";
+  }
+
+  std::vector<std::string> command_names() const {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app_.get_subcommands(nullptr)) names.push_back(sub->get_name());
+    return names;
+  }
+
+  std::vector<std::string> option_names(const CLI::App& chosen) const {
+    std::vector<std::string> names;
+    for (const CLI::App* app : {&app_, &chosen}) {
+      for (const CLI::Option* option : app->get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      }
+    }
+    return names;
+  }
+
+  CommandLine& line_;
+  std::vector<std::string> assignments_;  // NAME=VALUE behind the options of `worker`
+  CLI::App app_;
+};
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv, const std::string& version) {
+  CommandLine line;
+  Parser(line, version).parse(argc, argv);
+  return line;
+}
+
+}  // namespace celeriac::worker
