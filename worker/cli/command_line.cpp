@@ -39,8 +39,6 @@ constexpr std::array<Meaningless, 15> kMeaningless{{
     {"--disable-prefetch", nullptr, "set --prefetch-multiplier 1"},
     {"-S,--statedb", "FILE", "this version forgets revoked tasks when it ends"},
     {"--autoscale", "MAX,MIN", "this version keeps -c slots"},
-    {"--max-tasks-per-child", "N", "this version has no children"},
-    {"--max-memory-per-child", "KIB", "this version has no children"},
     {"--pool-start-method", "METHOD", "this version has no children"},
 }};
 

@@ -16,6 +16,7 @@
 #include "worker/cli/process.h"
 #include "worker/config/load.h"
 #include "worker/consumer/queues.h"
+#include "worker/execution/prefork/child.h"
 #include "worker/log/log.h"
 #include "worker/remote/worker_info.h"
 #include "worker/worker.h"
@@ -77,7 +78,7 @@ Banner banner_of(const Settings& settings, const Registry& registry) {
   banner.results = backend.empty() ? "disabled://" : protocol::display_url(backend);
   banner.concurrency = std::to_string(settings.worker.pool.concurrency) + " (" +
                        pool_name(settings.worker.pool.kind) + ")";
-  banner.task_events = settings.remote.send_task_events;
+  banner.task_events = settings.worker.remote.send_task_events;
   banner.queues = Queues(settings.worker.queues, settings.worker.nodename).consumed();
   if (settings.log.level > log::Level::info) return banner;
   for (const TaskDefinition* task : registry.tasks()) {
@@ -105,6 +106,9 @@ int run_worker_command(const CommandLine& line, char** argv,
   if (!process.workdir.empty() && !detached) enter_directory(process.workdir);
   Registry registry;
   register_all(settings, extensions, registry);
+  if (const auto descriptor = prefork::child_descriptor()) {
+    return prefork::run_child(*descriptor, registry);
+  }
   if (!process.pidfile.empty()) Pidfile::check(process.pidfile);
   if (process.detach && !detached) {
     detach(argv);
@@ -122,6 +126,7 @@ int run_worker_command(const CommandLine& line, char** argv,
   std::optional<Pidfile> pidfile;
   if (!process.pidfile.empty()) pidfile.emplace(process.pidfile);
   if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;
+  settings.worker.describe = [&settings] { return shown_settings(settings); };
   const int exit_code = Worker(settings.worker, registry).run();
   log::stop();
   return exit_code;

@@ -60,7 +60,7 @@ constexpr auto kResults = [](auto& s) -> auto& {
   return s.worker.results;
 };
 constexpr auto kRemote = [](auto& s) -> auto& {
-  return s.remote;
+  return s.worker.remote;
 };
 constexpr auto kLog = [](auto& s) -> auto& {
   return s.log;
@@ -369,7 +369,15 @@ void add_pool(std::vector<Setting>& table) {
                      "Where plain functions run: threads of this process, child processes "
                      "(prefork, processes), or one at a time (solo). Coroutines always run on the "
                      "event loop, so gevent and eventlet are read as threads."),
-              "-P,--pool", "POOL")});
+              "-P,--pool", "POOL"),
+       option(whole("worker_max_tasks_per_child", in(kPool, &S::max_tasks_per_child), 1, kMost,
+                    "A child process is replaced after so many tasks. null: never. Prefork alone."),
+              "--max-tasks-per-child", "N"),
+       option(
+           whole("worker_max_memory_per_child", in(kPool, &S::max_memory_per_child_kib), 1, kMost,
+                 "A child process that takes more memory than this after a task, in KiB, is "
+                 "replaced. null: never. Prefork alone."),
+           "--max-memory-per-child", "KIB")});
 }
 
 void add_tasks(std::vector<Setting>& table) {

@@ -15,7 +15,6 @@
 
 #include "worker/log/settings.h"
 #include "worker/monitoring/settings.h"
-#include "worker/remote/settings.h"
 #include "worker/worker.h"
 
 namespace celeriac::worker {
@@ -39,7 +38,6 @@ struct BrokerAddresses {
 struct Settings {
   BrokerAddresses addresses;
   WorkerSettings worker;
-  RemoteSettings remote;
   LogSettings log;
   MonitoringSettings monitoring;
   ProcessSettings process;

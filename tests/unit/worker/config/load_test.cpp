@@ -115,8 +115,8 @@ TEST(Settings, OfTheEnvironmentOverrideTheFile) {
   EXPECT_EQ(read.settings.worker.queues.select, (std::vector<std::string>{"x", "y"}));
   EXPECT_EQ(read.settings.worker.nodename, "w@h");
   EXPECT_EQ(read.settings.worker.tasks.time_limit, 5s);
-  EXPECT_TRUE(read.settings.remote.send_task_events);
-  EXPECT_FALSE(read.settings.remote.heartbeat);
+  EXPECT_TRUE(read.settings.worker.remote.send_task_events);
+  EXPECT_FALSE(read.settings.worker.remote.heartbeat);
   ASSERT_EQ(read.settings.worker.publish.task_routes.size(), 1u);
   EXPECT_EQ(read.settings.worker.publish.task_routes[0][0].pattern, "a.*");
 }
