@@ -26,7 +26,7 @@ struct Meaningless {
   const char* placeholder;  // null: takes no value
   const char* reason;       // null: it asks for what is the case anyway
 };
-constexpr std::array<Meaningless, 15> kMeaningless{{
+constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--loader", "LOADER", "tasks come from modules given with -A"},
     {"--skip-checks", nullptr, "there are no Django checks"},
     {"-O,--optimization", "PROFILE", nullptr},
@@ -40,7 +40,7 @@ constexpr std::array<Meaningless, 15> kMeaningless{{
     {"-S,--statedb", "FILE", "this version forgets revoked tasks when it ends"},
     {"--autoscale", "MAX,MIN", "this version keeps -c slots"},
     {"--pool-start-method", "METHOD", "this version has no children"},
-}};
+});
 
 class Parser {
  public:
