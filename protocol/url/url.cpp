@@ -152,9 +152,13 @@ std::string display_url(const Url& url) {
     out += '@';
   }
   const bool is_v6 = shown.host.find(':') != std::string::npos;
-  out += is_v6 ? "[" + shown.host + "]" : quote(shown.host);
-  if (shown.port != 0) out += ":" + std::to_string(shown.port);
-  return out + "/" + quote(shown.path, "/");
+  if (is_v6) {
+    out.append("[").append(shown.host).append("]");
+  } else {
+    out += quote(shown.host);
+  }
+  if (shown.port != 0) out.append(":").append(std::to_string(shown.port));
+  return out.append("/").append(quote(shown.path, "/"));
 }
 
 std::string display_url(std::string_view text) {
