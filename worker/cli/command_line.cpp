@@ -17,8 +17,8 @@ using Command = CommandLine::Command;
 constexpr int kUsageError = 2;  // click's
 
 // The options that Celery takes before the command.
-constexpr std::array<std::string_view, 5> kGlobalSettings{"app", "broker_url", "result_backend",
-                                                          "workdir", "quiet"};
+constexpr std::array<std::string_view, 4> kGlobalSettings{"app", "broker_url", "result_backend",
+                                                          "quiet"};
 
 // An option of Celery's that is accepted because unit files have it.
 struct Meaningless {
@@ -39,7 +39,7 @@ constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--disable-prefetch", nullptr, "set --prefetch-multiplier 1"},
     {"-S,--statedb", "FILE", "this version forgets revoked tasks when it ends"},
     {"--autoscale", "MAX,MIN", "this version keeps -c slots"},
-    {"--pool-start-method", "METHOD", "this version has no children"},
+    {"--pool-start-method", "METHOD", "children are started anew, never forked"},
 });
 
 class Parser {
@@ -65,6 +65,9 @@ class Parser {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->expected(1)
         ->allow_extra_args(false);
+    app_.add_option("--workdir", line_.workdir, "The directory to work in")
+        ->envname("CELERY_WORKDIR")
+        ->type_name("DIR");
     add_no_color();
     add_worker();
     add_check();

@@ -28,6 +28,7 @@ struct CommandLine {
   std::vector<Given> given;
   std::vector<std::string> config_files;  // --config
   std::vector<std::string> files;         // of `check`
+  std::string workdir;                    // --workdir: entered before anything is read
   bool print_config = false;
   // Options that were accepted and mean nothing here, with the reason.
   std::vector<std::string> warnings;

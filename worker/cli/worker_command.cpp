@@ -24,6 +24,8 @@
 namespace celeriac::worker {
 namespace {
 
+constexpr std::string_view kLogger = "celery.apps.worker";
+
 std::string host_name() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
@@ -89,11 +91,32 @@ Banner banner_of(const Settings& settings, const Registry& registry) {
   return banner;
 }
 
+// A process of the prefork pool: it has the worker's tasks and log, and nothing else of it.
+int serve_as_pool_child(int descriptor, const Settings& settings, const Registry& registry) {
+  log::start(settings.log);
+  log::set_process_name("ForkPoolWorker-" + std::to_string(::getpid()));
+  return prefork::run_child(descriptor, registry);
+}
+
+void begin_log(const Configuration& configuration, const std::vector<Extension>& extensions) {
+  log::start(configuration.settings.log);
+  for (const std::string& warning : configuration.warnings) {
+    log::write(log::Level::warning, kLogger, warning);
+  }
+  for (const Extension& extension : extensions) {
+    const std::string text = extension.start_line ? extension.start_line() : "";
+    if (!text.empty()) log::write(log::Level::info, kLogger, text);
+  }
+}
+
 }  // namespace
 
 int run_worker_command(const CommandLine& line, char** argv,
                        const std::vector<Extension>& extensions) {
-  const bool detached = is_detached_child();
+  const auto pool_child = prefork::child_descriptor();
+  // Processes that we started ourselves begin where we had gone already.
+  const bool arrived = is_detached_child() || pool_child;
+  if (!line.workdir.empty() && !arrived) enter_directory(line.workdir);
   Configuration configuration = load_configuration(line, extensions, process_environment());
   if (!configuration.ok()) return report(configuration);
   Settings& settings = configuration.settings;
@@ -103,30 +126,20 @@ int run_worker_command(const CommandLine& line, char** argv,
   }
   fill_in_names(settings);
   const ProcessSettings& process = settings.process;
-  if (!process.workdir.empty() && !detached) enter_directory(process.workdir);
   Registry registry;
   register_all(settings, extensions, registry);
-  if (const auto descriptor = prefork::child_descriptor()) {
-    return prefork::run_child(*descriptor, registry);
-  }
+  if (pool_child) return serve_as_pool_child(*pool_child, settings, registry);
   if (!process.pidfile.empty()) Pidfile::check(process.pidfile);
-  if (process.detach && !detached) {
+  if (process.detach && !arrived) {
     detach(argv);
     return 0;
   }
   take_identity(process);
-  log::start(settings.log);
-  for (const std::string& warning : configuration.warnings) {
-    log::write(log::Level::warning, "celeriac", warning);
-  }
-  for (const Extension& extension : extensions) {
-    const std::string text = extension.start_line ? extension.start_line() : "";
-    if (!text.empty()) log::write(log::Level::info, "celeriac", text);
-  }
+  begin_log(configuration, extensions);
   std::optional<Pidfile> pidfile;
   if (!process.pidfile.empty()) pidfile.emplace(process.pidfile);
   if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;
-  settings.worker.describe = [&settings] { return shown_settings(settings); };
+  settings.worker.describe = [shown = shown_settings(settings)] { return shown; };
   const int exit_code = Worker(settings.worker, registry).run();
   log::stop();
   return exit_code;

@@ -371,12 +371,12 @@ void add_pool(std::vector<Setting>& table) {
                      "event loop, so gevent and eventlet are read as threads."),
               "-P,--pool", "POOL"),
        option(whole("worker_max_tasks_per_child", in(kPool, &S::max_tasks_per_child), 1, kMost,
-                    "A child process is replaced after so many tasks. null: never. Prefork alone."),
+                    "A child process of prefork is replaced after so many tasks. null: never."),
               "--max-tasks-per-child", "N"),
        option(
            whole("worker_max_memory_per_child", in(kPool, &S::max_memory_per_child_kib), 1, kMost,
-                 "A child process that takes more memory than this after a task, in KiB, is "
-                 "replaced. null: never. Prefork alone."),
+                 "A child process of prefork is replaced when it uses more, in KiB. null: "
+                 "never."),
            "--max-memory-per-child", "KIB")});
 }
 
@@ -528,8 +528,6 @@ void add_process(std::vector<Setting>& table) {
        option(text("worker_gid", in(kProcess, &S::gid), "The group to run as."), "--gid", "GROUP"),
        option(text("worker_umask", in(kProcess, &S::umask), "The umask, in octal."), "--umask",
               "OCTAL"),
-       option(text("workdir", in(kProcess, &S::workdir), "The directory to work in."), "--workdir",
-              "DIR"),
        switched(flag("quiet", in(kProcess, &S::quiet), "Show no banner."), "-q,--quiet")});
 }
 

@@ -26,7 +26,6 @@ struct ProcessSettings {
   std::string pidfile;
   std::string uid, gid;  // names or numbers
   std::string umask;     // octal, as in a shell
-  std::string workdir;
   bool quiet = false;  // no banner
 };
 
