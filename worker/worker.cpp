@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <thread>
 #include <utility>
@@ -23,8 +24,10 @@
 #include "worker/log/log.h"
 #include "worker/loop/signals.h"
 #include "worker/loop/task_group.h"
+#include "worker/monitoring/monitoring.h"
 #include "worker/remote/local_control.h"
 #include "worker/remote/remote.h"
+#include "worker/remote/worker_info.h"
 #include "worker/shutdown.h"
 
 namespace celeriac::worker {
@@ -136,6 +139,16 @@ void require_enforceable(const TaskTypes& types, const Pool& pool) {
   }
 }
 
+std::string software_version() {
+  return software_info().find("sw_ver")->string_or("");
+}
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (!value) return std::nullopt;
+  return value;
+}
+
 void log_failure(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
@@ -190,8 +203,15 @@ class Worker::Core final : private Consumer::Listener {
         remote_(settings_.remote,
                 {loop_, life_, *broker_, control_, settings_.nodename, settings_.describe,
                  backend_->display(), new_uuid, wall_clock,
-                 [this](const Json& signature) { life_.spawn(send(signature)); }}) {
+                 [this](const Json& signature) { life_.spawn(send(signature)); }}),
+        monitoring_(settings_.monitoring,
+                    {loop_, settings_.nodename, software_version(), [this] { return sample(); },
+                     wall_clock, environment_variable}) {
     services_.observers.push_back(&remote_.observer());
+    if (!settings_.monitoring.http.empty()) {
+      services_.observers.push_back(&monitoring_.metrics());
+      services_.metrics = &monitoring_.metrics();
+    }
     require_enforceable(types_, *pool_);
   }
 
@@ -199,6 +219,7 @@ class Worker::Core final : private Consumer::Listener {
     const Signal term(loop_, SIGTERM, [this](int number) { on_signal(number); });
     const Signal interrupt(loop_, SIGINT, [this](int number) { on_signal(number); });
     const Signal quit(loop_, SIGQUIT, [this](int number) { on_signal(number); });
+    const Signal hang_up(loop_, SIGHUP, [](int) { log::reopen(); });
     life_.spawn(begin());
     loop_.run();
     return failed_ ? 1 : shutdown_.exit_code();
@@ -206,10 +227,35 @@ class Worker::Core final : private Consumer::Listener {
 
  private:
   Async<void> begin() {
-    if (settings_.purge) {
-      for (const protocol::Queue& queue : queues_.consumed()) co_await broker_->purge(queue);
-    }
+    if (settings_.purge) co_await purge();
     consumer_.start();
+  }
+
+  Async<void> purge() {
+    std::uint64_t erased = 0;
+    for (const protocol::Queue& queue : queues_.consumed())
+      erased += co_await broker_->purge(queue);
+    if (erased == 0) co_return;
+    std::printf("purge: Erased %s %s from the queue.\n\n", std::to_string(erased).c_str(),
+                erased == 1 ? "message" : "messages");
+    std::fflush(stdout);
+  }
+
+  // For a probe or a scrape.
+  WorkerSample sample() const {
+    WorkerSample sample;
+    sample.broker = broker_->status();
+    sample.active = consumer_.active();
+    sample.reserved = consumer_.waiting().size();
+    sample.scheduled = consumer_.scheduled().size();
+    sample.prefetch_count = control_.prefetch_count();
+    sample.concurrency = static_cast<std::size_t>(control_.pool().max_concurrency);
+    for (const protocol::Queue& queue : control_.active_queues()) {
+      sample.queues.push_back(queue.name);
+    }
+    sample.log_lines_dropped = log::dropped_lines();
+    sample.process = process_usage();
+    return sample;
   }
 
   std::vector<ConsumerSpec> other_consumers() const override { return remote_.consumers(); }
@@ -232,8 +278,13 @@ class Worker::Core final : private Consumer::Listener {
 
   void consuming() override {
     remote_.on_consuming();
+    monitoring_.on_consuming();
     if (std::exchange(ready_, true)) return;
     log::write(log::Level::info, kLogger, settings_.nodename + " ready.");
+  }
+
+  void connection_lost(const std::string& reason) override {
+    monitoring_.on_connection_lost(reason);
   }
 
   void unrecoverable(const std::string& reason) override {
@@ -267,6 +318,7 @@ class Worker::Core final : private Consumer::Listener {
   Async<void> end() {
     ending_ = true;
     remote_.on_stopping();
+    monitoring_.on_stopping();
     consumer_.close();
     co_await broker_->stop_consuming();
     co_await consumer_.drain();
@@ -294,6 +346,7 @@ class Worker::Core final : private Consumer::Listener {
   TaskGroup life_;
   LocalControl control_;
   Remote remote_;
+  Monitoring monitoring_;
 };
 
 Worker::Worker(WorkerSettings settings, const Registry& registry)

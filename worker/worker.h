@@ -12,6 +12,7 @@
 #include "worker/broker/settings.h"
 #include "worker/consumer/settings.h"
 #include "worker/execution/settings.h"
+#include "worker/monitoring/settings.h"
 #include "worker/remote/settings.h"
 
 namespace celeriac::worker {
@@ -27,6 +28,7 @@ struct WorkerSettings {
   TaskSettings tasks;
   ResultSettings results;
   RemoteSettings remote;
+  MonitoringSettings monitoring;
   // The settings by Celery's names, for `inspect conf` and `report`; without secrets.
   std::function<JsonObject()> describe;
   bool purge = false;  // --purge: delete the ready messages of its queues first

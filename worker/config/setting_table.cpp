@@ -66,7 +66,7 @@ constexpr auto kLog = [](auto& s) -> auto& {
   return s.log;
 };
 constexpr auto kMonitoring = [](auto& s) -> auto& {
-  return s.monitoring;
+  return s.worker.monitoring;
 };
 constexpr auto kProcess = [](auto& s) -> auto& {
   return s.process;

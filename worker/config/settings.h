@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "worker/log/settings.h"
-#include "worker/monitoring/settings.h"
 #include "worker/worker.h"
 
 namespace celeriac::worker {
@@ -38,7 +37,6 @@ struct Settings {
   BrokerAddresses addresses;
   WorkerSettings worker;
   LogSettings log;
-  MonitoringSettings monitoring;
   ProcessSettings process;
 };
 

@@ -106,6 +106,7 @@ void Consumer::on_connection_lost(const std::string& reason) {
   log::write(log::Level::warning, kConsumer,
              "consumer: Connection to broker lost. Trying to re-establish the connection... (" +
                  reason + ")");
+  listener_.connection_lost(reason);
   waiting_.clear();
   eta_queue_.take_all();
   rate_limiter_.take_all();

@@ -29,6 +29,7 @@ class Consumer final : public BrokerListener {
   class Listener {
    public:
     virtual void consuming() = 0;
+    virtual void connection_lost(const std::string& reason) = 0;
     // What else to consume beside the task queues, and who takes what arrives there.
     virtual std::vector<ConsumerSpec> other_consumers() const = 0;
     virtual bool take(const Delivery& delivery) = 0;
