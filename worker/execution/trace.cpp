@@ -111,6 +111,11 @@ Outcome Trace::outcome_of(const Run& run, const std::exception_ptr& error) {
     return Ignored{};
   } catch (const Replace& replace) {
     return Replaced{replace.with};
+  } catch (const WorkerLost& lost) {
+    // Celery 5.x, worker/request.py on_failure: the message goes back, no result is stored.
+    const TaskType& type = run.request.type;
+    if (type.acks_late && type.reject_on_worker_lost) return Rejected{lost.what(), true};
+    return failure_of(run, error);
   } catch (...) {
     return failure_of(run, error);
   }
