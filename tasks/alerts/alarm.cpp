@@ -46,6 +46,15 @@ Json::Array texts_to_json(const std::vector<std::string>& texts) {
   return items;
 }
 
+// Without a key of its own an alarm is told from others by what the query grouped by.
+std::string labels_key(const Rule& rule, const Row& row) {
+  std::string key;
+  for (const auto& [name, label] : row.labels) {
+    key += (key.empty() ? "" : ":") + cell_text(label);
+  }
+  return key.empty() ? rule.name : key;
+}
+
 Fetched::Result result_from_json(const Json& json) {
   Fetched::Result result;
   result.rule = required_text(json, "rule", "what fetch returned");
@@ -97,6 +106,7 @@ Alarm alarm_from_json(const Json& json, const std::string& rule) {
 }
 
 Parsed<std::string> alarm_key(const Rule& rule, const Row& row) {
+  if (rule.key.empty()) return labels_key(rule, row);
   Alarm alarm;
   alarm.rule = rule.name;
   alarm.severity = rule.severity;

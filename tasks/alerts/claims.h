@@ -100,6 +100,7 @@ class ClaimMemory {
   const Entry* find(const std::string& key, Time now);
   void set(const std::string& key, std::string value, Time until);
   void erase(const std::string& key) { entries_.erase(key); }
+  std::size_t size() const { return entries_.size(); }
   // Forgets what has ended, from time to time.
   void drop_ended(Time now);
 

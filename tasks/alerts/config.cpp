@@ -281,7 +281,11 @@ MessageStyle read_message_style(ConfigMapView& map, const std::string& of, Messa
 }
 
 // What `defaults` and a rule have in common; what the map leaves open stays as it is.
-void read_shared(ConfigMapView& map, const std::map<std::string, Channel>& channels, Rule& rule) {
+void read_shared(ConfigMapView& map, const std::string& what,
+                 const std::map<std::string, Channel>& channels, Rule& rule) {
+  const auto key = map.get("key");
+  if (key.present()) rule.key = read_template(key);
+  rule.message = read_message_style(map, what, std::move(rule.message));
   if (const auto timeout = map.get("timeout").duration(1ms, 10min)) rule.timeout = *timeout;
   if (const auto dedupe = map.get("dedupe_for").duration(1s)) rule.dedupe_for = *dedupe;
   const auto severity = map.get("severity")
@@ -349,10 +353,8 @@ Rule read_rule(const ConfigEntryView& entry, const Config& config, Rule rule) {
                   " holds several statements, whose errors InfluxDB mixes up; make a rule of each");
   }
   rule.expectation = read_expectation(map.require("expect"), entry.key);
-  rule.key = read_template(map.get("key"));
-  read_shared(map, config.channels, rule);
+  read_shared(map, what, config.channels, rule);
   read_schedule(map, rule);
-  rule.message = read_message_style(map, what, std::move(rule.message));
   map.finish();
   if (map.present() && rule.channels.empty()) {
     map.mistake(what + " has no channel to tell; add `channels`, here or under `defaults`");
@@ -410,7 +412,7 @@ Config read_alert_rules(ConfigMapView& top) {
   }
   Rule defaults;
   auto shared = top.get("defaults").map("`defaults`");
-  read_shared(shared, config.channels, defaults);
+  read_shared(shared, "`defaults`", config.channels, defaults);
   read_schedule(shared, defaults);
   shared.finish();
   for (const auto& entry : top.get("rules").entries()) {

@@ -127,10 +127,11 @@ Parsed<Judgement> judge_rows(const Equals& equals, NoData no_data, const std::ve
                              Time) {
   return judge_column(equals.value, no_data, rows, [&](const Json& cell) -> Parsed<Verdict> {
     const auto same = [&cell](const Json& expected) {
-      if (cell.is_number() && expected.is_number()) {
-        return cell == expected || cell.as_double() == expected.as_double();
-      }
-      return cell == expected;
+      // Integers are equal in all their digits; 1 and 1.0 are equal too.
+      if (cell == expected) return true;
+      if (!cell.is_number() || !expected.is_number()) return false;
+      const bool both_whole = cell.is_integer() && expected.is_integer();
+      return !both_whole && cell.as_double() == expected.as_double();
     };
     const bool normal = std::any_of(equals.to.begin(), equals.to.end(), same);
     std::string expected;
