@@ -5,6 +5,9 @@
 #include <hiredis/hiredis.h>
 #ifdef CELERIAC_HIREDIS_SSL
 #include <hiredis/hiredis_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #endif
 
 #include <optional>
@@ -137,30 +140,61 @@ class RedisConnection::Question final : public Receiver {
 };
 
 #ifdef CELERIAC_HIREDIS_SSL
+// hiredis would not look at the host name in the certificate, so the session is ours.
 class RedisConnection::Tls {
  public:
-  explicit Tls(const RedisAddress& address) {
+  explicit Tls(const RedisAddress& address)
+      : host_(address.host), context_(SSL_CTX_new(TLS_client_method())) {
     static const int initialised = redisInitOpenSSL();
     static_cast<void>(initialised);
-    auto text = [](const std::string& value) { return value.empty() ? nullptr : value.c_str(); };
-    redisSSLContextError error = REDIS_SSL_CTX_NONE;
-    context_ = redisCreateSSLContext(
-        text(address.tls.ca_certs), address.tls.ca_certs.empty() ? "/etc/ssl/certs" : nullptr,
-        text(address.tls.certfile), text(address.tls.keyfile), address.host.c_str(), &error);
-    if (!context_) {
-      throw RedisError("Redis at " + address.display() + ": " + redisSSLContextGetError(error));
+    SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+    const RedisAddress::Tls& files = address.tls;
+    if (files.ca_certs.empty()) {
+      SSL_CTX_set_default_verify_paths(context_.get());
+    } else {
+      check(files.ca_certs,
+            SSL_CTX_load_verify_locations(context_.get(), files.ca_certs.c_str(), nullptr));
+    }
+    if (!files.certfile.empty()) {
+      check(files.certfile,
+            SSL_CTX_use_certificate_chain_file(context_.get(), files.certfile.c_str()));
+      const std::string& key = files.keyfile.empty() ? files.certfile : files.keyfile;
+      check(key, SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM));
     }
   }
-  Tls(const Tls&) = delete;
-  Tls& operator=(const Tls&) = delete;
-  ~Tls() { redisFreeSSLContext(context_); }
 
   bool start(redisAsyncContext* context) {
-    return redisInitiateSSLWithContext(&context->c, context_) == REDIS_OK;
+    session_ = SSL_new(context_.get());
+    SSL_set_verify(session_, SSL_VERIFY_PEER, nullptr);
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session_), host_.c_str()) != 1) {
+      SSL_set1_host(session_, host_.c_str());
+      SSL_ctrl(session_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+               const_cast<char*>(host_.c_str()));
+    }
+    return redisInitiateSSL(&context->c, session_) == REDIS_OK;
+  }
+
+  // Why the certificate of the connection that ends now was refused; empty if it was not.
+  std::string refusal() {
+    const long result = session_ ? SSL_get_verify_result(session_) : X509_V_OK;
+    session_ = nullptr;
+    return result == X509_V_OK ? "" : X509_verify_cert_error_string(result);
   }
 
  private:
-  redisSSLContext* context_;
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+  static void check(const std::string& file, int status) {
+    if (status == 1) return;
+    char text[256];
+    ERR_error_string_n(ERR_get_error(), text, sizeof text);
+    throw RedisError("TLS for Redis: " + file + " cannot be used: " + text);
+  }
+
+  std::string host_;
+  std::unique_ptr<SSL_CTX, Free> context_;
+  SSL* session_ = nullptr;  // hiredis frees it with its context
 };
 #else
 // parse_redis_url has refused rediss://, so none is ever made.
@@ -170,6 +204,7 @@ class RedisConnection::Tls {
     throw ConfigError(address.display() + ": this build has no TLS for Redis");
   }
   bool start(redisAsyncContext*) { return false; }
+  std::string refusal() { return ""; }
 };
 #endif
 
@@ -183,6 +218,7 @@ RedisConnection::~RedisConnection() {
 }
 
 Async<void> RedisConnection::open(Clock::time_point deadline) {
+  if (address_.tls.enabled && !tls_) tls_ = std::make_unique<Tls>(address_);
   co_await connect(deadline);
   co_await with_deadline(loop_, deadline, where() + " does not answer", greet());
   open_ = true;
@@ -251,9 +287,7 @@ void RedisConnection::attach(redisAsyncContext* context) {
 }
 
 void RedisConnection::start_tls() {
-  if (!address_.tls.enabled) return;
-  if (!tls_) tls_ = std::make_unique<Tls>(address_);
-  if (tls_->start(context_)) return;
+  if (!tls_ || tls_->start(context_)) return;
   const std::string cause = std::string("TLS: ") + context_->c.errstr;
   redisAsyncFree(context_);
   throw ConnectionLost(cause);
@@ -302,12 +336,22 @@ void RedisConnection::close(std::string reason) {
 // The last that hiredis does with us before it frees the context.
 void RedisConnection::released() {
   hooks_.reset();
-  if (close_reason_.empty()) close_reason_ = context_->errstr ? context_->errstr : "";
-  if (close_reason_.empty()) close_reason_ = "the connection was closed";
+  if (close_reason_.empty() && context_->errstr) close_reason_ = context_->errstr;
+  // hiredis reports a failed system call that set no errno in these words.
+  if (close_reason_.empty() || close_reason_ == "Success") {
+    close_reason_ = "the connection was closed";
+  }
+  if (const std::string refusal = tls_ ? tls_->refusal() : ""; !refusal.empty()) {
+    close_reason_ += " (the server's certificate is refused: " + refusal + ")";
+  }
   context_ = nullptr;
-  auto lost = std::make_exception_ptr(ConnectionLost(close_reason_));
-  if (connecting_) std::exchange(connecting_, nullptr)->fail(lost);
-  if (question_) question_->done.fail(lost);
+  if (connecting_) {
+    std::exchange(connecting_, nullptr)
+        ->fail(std::make_exception_ptr(ConnectionLost(close_reason_)));
+  }
+  if (question_) {
+    question_->done.fail(std::make_exception_ptr(ConnectionLost(where() + ": " + close_reason_)));
+  }
   if (std::exchange(open_, false)) on_lost_(close_reason_);
 }
 
