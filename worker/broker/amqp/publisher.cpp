@@ -104,13 +104,12 @@ void Publisher::run() {
   Backoff backoff({.lead_in = {250ms, 500ms, 1000ms}}, std::random_device{}());
   while (!finished()) {
     if (std::optional<Connection> connection = connect()) {
-      const int socket = connection->socket();
-      const Interrupter::Watched watched(interrupter_, socket);
+      const Interrupter::Watched watched(interrupter_, connection->socket());
       std::optional<PublishingSession> session;
       try {
-        session.emplace(std::move(*connection));
+        session.emplace(*connection);
         backoff.reset();
-        serve(*session);
+        serve(*session, *connection);
         session->close();
       } catch (const BrokerError& error) {
         log::write(log::Level::warning, "celery.worker.broker",
@@ -152,12 +151,12 @@ std::optional<Connection> Publisher::connect() {
   }
 }
 
-void Publisher::serve(PublishingSession& session) {
+void Publisher::serve(PublishingSession& session, const Connection& connection) {
   {
     const std::lock_guard lock(mutex_);
     status_.connected = true;
   }
-  const auto heartbeat = Clock::duration(session.connection().heartbeat());
+  const auto heartbeat = Clock::duration(connection.heartbeat());
   const auto pause = heartbeat.count() > 0 ? heartbeat / 4 : Clock::duration(10s);
   while (!finished()) {
     publish_waiting(session);
@@ -172,7 +171,7 @@ void Publisher::serve(PublishingSession& session) {
       more = next && session.accepts(*next);
       status_.blocked = session.blocked();
     }
-    if (!more && !finished()) wait(session.connection().socket(), pause);
+    if (!more && !finished()) wait(connection.socket(), pause);
   }
 }
 

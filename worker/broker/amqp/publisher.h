@@ -68,7 +68,7 @@ class Publisher {
   // On the publisher's thread.
   void run();
   std::optional<Connection> connect();
-  void serve(PublishingSession& session);
+  void serve(PublishingSession& session, const Connection& connection);
   void publish_waiting(PublishingSession& session);
   void settle(PublishingSession& session);
   void put_back_delayed();

@@ -28,7 +28,7 @@ std::string key_of(const protocol::Queue& queue) {
 
 }  // namespace
 
-PublishingSession::PublishingSession(Connection connection) : connection_(std::move(connection)) {
+PublishingSession::PublishingSession(Connection& connection) : connection_(connection) {
   open_channel(kConfirmedChannel);
   open_channel(kDeclareChannel);
   open_channel(kTransientChannel);

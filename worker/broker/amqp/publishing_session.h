@@ -19,8 +19,8 @@ namespace celeriac::worker::amqp {
 
 class PublishingSession {
  public:
-  // Opens the channels.
-  explicit PublishingSession(Connection connection);
+  // Opens the channels. The connection must outlive it.
+  explicit PublishingSession(Connection& connection);
 
   // Whether this is the time to publish it: the broker may have blocked us, too many may
   // be unconfirmed, or one is being tried alone.
@@ -54,7 +54,6 @@ class PublishingSession {
 
   bool blocked() const { return blocked_; }
   bool idle() const { return window_.empty() && outcomes_.empty(); }
-  Connection& connection() { return connection_; }
   void close();
 
  private:
@@ -76,7 +75,7 @@ class PublishingSession {
   void open_channel(amqp_channel_t channel);
   void finish(Outcome::Kind kind, OutboxItem item, std::string error = {});
 
-  Connection connection_;
+  Connection& connection_;
   ConfirmWindow window_;
   std::vector<Outcome> outcomes_;
   std::set<std::string> declared_;         // what this connection has declared once
