@@ -1,8 +1,10 @@
 #include <celeriac/json.h>
+#include <celeriac/typed_json.h>
 
 #include <cmath>
 
 #include "protocol/json/number_text.h"
+#include "protocol/json/python_value.h"
 #include "protocol/json/utf8.h"
 
 namespace celeriac {
@@ -43,7 +45,7 @@ class ReprWriter {
         write_items("[", *value.as_array(), "]");
         break;
       case Json::Kind::object:
-        write_members(*value.as_object());
+        write_object(value);
         break;
     }
   }
@@ -61,6 +63,34 @@ class ReprWriter {
 
  private:
   static constexpr int kMaxLevels = 3;
+
+  void write_object(const Json& value) {
+    if (const auto bytes = bytes_from_json(value)) {
+      write_bytes(*bytes);
+    } else if (const auto text = protocol::typed_value_repr(value)) {
+      write_text(*text);
+    } else {
+      write_members(*value.as_object());
+    }
+  }
+
+  // As a text if they are UTF-8, else in hexadecimal.
+  void write_bytes(std::string_view bytes) {
+    if (!has_room()) return;
+    const auto limit = static_cast<std::size_t>(left_);
+    const std::string_view shown = bytes.substr(0, limit);
+    std::string text = "b'";
+    if (!protocol::find_invalid_utf8(shown)) {
+      text += shown;
+    } else {
+      constexpr char kDigits[] = "0123456789abcdef";
+      for (char c : shown) {
+        const auto byte = static_cast<unsigned char>(c);
+        text += {kDigits[byte >> 4], kDigits[byte & 15]};
+      }
+    }
+    write_token(text + (bytes.size() > limit ? "...'" : "'"));
+  }
 
   void write_members(const Json::Object& members) {
     if (!enter("{", "}")) return;

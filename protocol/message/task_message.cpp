@@ -275,8 +275,8 @@ void read_protocol_1_body(JsonObject& body, TaskMessage& message) {
   read_embed(embed, message);
 }
 
-TaskMessage decode_protocol_2(const Properties& properties, std::optional<Json> body) {
-  TaskMessage message;
+void decode_protocol_2(const Properties& properties, std::optional<Json> body,
+                       TaskMessage& message) {
   if (!body) {
     throw_invalid("the body is empty or of the content type '" + properties.content_type +
                   "', which is not decoded");
@@ -289,11 +289,9 @@ TaskMessage decode_protocol_2(const Properties& properties, std::optional<Json> 
   }
   read_fields(properties.headers, message);
   message.headers = custom_headers(properties.headers);
-  return message;
 }
 
-TaskMessage decode_protocol_1(const Properties& properties, JsonObject& body) {
-  TaskMessage message;
+void decode_protocol_1(const Properties& properties, JsonObject& body, TaskMessage& message) {
   message.protocol = 1;
   if (const Json* task_set = body.find("taskset")) body.set("group", Json(*task_set));
   read_fields(body, message);
@@ -301,7 +299,6 @@ TaskMessage decode_protocol_1(const Properties& properties, JsonObject& body) {
   message.argsrepr = python_repr_tuple(message.args);
   message.kwargsrepr = python_repr(Json(message.kwargs));
   message.headers = properties.headers;
-  return message;
 }
 
 // Unpacked if the header `compression` says so.
@@ -393,20 +390,22 @@ std::variant<TaskMessage, UnknownMessage> decode_task_message(Properties&& prope
     throw MessageError(MessageError::Kind::undecodable, error.what());
   }
   std::optional<Json> document = deserialize(properties.content_type, body);
-  TaskMessage message;
+  // Filled where it is returned: a message is large, and each move of it shows.
+  std::variant<TaskMessage, UnknownMessage> decoded;
+  TaskMessage& message = std::get<TaskMessage>(decoded);
   if (is_protocol_2) {
-    message = decode_protocol_2(properties, std::move(document));
+    decode_protocol_2(properties, std::move(document), message);
   } else {
     JsonObject* members = document ? document->as_object() : nullptr;
     if (members == nullptr || !members->contains("task")) return UnknownMessage{};
-    message = decode_protocol_1(properties, *members);
+    decode_protocol_1(properties, *members, message);
   }
   message.reply_to = properties.reply_to;
   message.correlation_id = properties.correlation_id;
   message.priority = properties.priority;
   require_consistent(message);
   message.properties = std::move(properties);
-  return message;
+  return decoded;
 }
 
 EncodedMessage encode_task_message(const TaskMessage& message, const Encoding& encoding,

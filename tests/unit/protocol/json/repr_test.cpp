@@ -41,6 +41,24 @@ TEST(PythonRepr, IsCutWhereCeleryCutsIt) {
   for (const ReprCase& c : cases) EXPECT_EQ(python_repr(parse_json(c.json), c.max_length), c.repr);
 }
 
+TEST(PythonRepr, ShowsTypedValuesAsTheObjectsTheyAre) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"__type__": "datetime", "__value__": "2026-01-02T00:00:00"})",
+       "datetime.datetime(2026, 1, 2, 0, 0)"},
+      {R"({"__type__": "datetime", "__value__": "2026-01-02T03:04:05+02:00"})",
+       "datetime.datetime(2026, 1, 2, 3, 4, 5, "
+       "tzinfo=datetime.timezone(datetime.timedelta(seconds=7200)))"},
+      {R"({"__type__": "datetime", "__value__": "2026-01-02T03:04:00.000006-05:30"})",
+       "datetime.datetime(2026, 1, 2, 3, 4, 0, 6, "
+       "tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=66600)))"},
+      {R"({"__type__": "time", "__value__": "03:00:00"})", "datetime.time(3, 0)"},
+      {R"({"__type__": "base64", "__value__": "//4="})", "b'fffe'"},
+      {R"({"__type__": "other", "__value__": 1})", "{'__type__': 'other', '__value__': 1}"},
+      {R"({"__type__": "date", "__value__": "soon"})", "{'__type__': 'date', '__value__': 'soon'}"},
+  };
+  for (const auto& [json, repr] : cases) EXPECT_EQ(python_repr(parse_json(json)), repr);
+}
+
 TEST(PythonRepr, ShowsArgumentsAsATuple) {
   EXPECT_EQ(python_repr_tuple({}), "()");
   EXPECT_EQ(python_repr_tuple({5}), "(5,)");
