@@ -275,6 +275,8 @@ Json parse_yaml(std::string_view body) {
 
 std::string dump_yaml(const Json& value) {
   YAML::Emitter out;
+  // As safe_dump; left raw, a DEL or a control character would be refused by PyYAML.
+  out.SetOutputCharset(YAML::EscapeNonAscii);
   emit(out, value);
   if (!out.good()) throw EncodeError("cannot write as YAML: " + out.GetLastError());
   return std::string(out.c_str(), out.size()) + "\n";

@@ -78,6 +78,12 @@ TEST(Yaml, RefusesNestingWithoutEnd) {
   EXPECT_THROW(parse_yaml("&a [*a]"), MessageError);
 }
 
+TEST(Yaml, EscapesWhatPyYamlRefusesToRead) {
+  for (char c : dump_yaml("\x7F \xC2\x85 \xEF\xBF\xBE \xF0\x9F\x98\x80")) {
+    EXPECT_TRUE((c >= ' ' && c <= '~') || c == '\n') << int{c};
+  }
+}
+
 TEST(Yaml, RefusesToWriteWhatIsNotUtf8) {
   EXPECT_THROW(dump_yaml("\xFF"), EncodeError);
 }
