@@ -17,6 +17,7 @@
 #include "worker/clients/http_client.h"
 #include "worker/clients/redis_client.h"
 #include "worker/consumer/consumer.h"
+#include "worker/consumer/state_db.h"
 #include "worker/execution/prefork/process_pool.h"
 #include "worker/execution/threads_pool.h"
 #include "worker/execution/uuid.h"
@@ -34,6 +35,9 @@ namespace celeriac::worker {
 namespace {
 
 constexpr std::string_view kLogger = "celery.apps.worker";
+// Many revokes make one file.
+constexpr auto kSaveDelay = std::chrono::milliseconds(200);
+constexpr auto kScaleInterval = std::chrono::milliseconds(100);
 
 bool is_redis(const std::string& url) {
   const std::string scheme = protocol::parse_url(url).scheme;
@@ -113,6 +117,9 @@ WorkerSettings complete(WorkerSettings settings) {
     settings.broker.connection_name = settings.nodename;
   }
   settings.pool.concurrency = concurrency_of(settings.pool);
+  if (settings.pool.autoscale) {
+    settings.pool.concurrency = std::max<std::size_t>(settings.pool.autoscale->min, 1);
+  }
   settings.consumer = with_mime_types(std::move(settings.consumer));
   return settings;
 }
@@ -193,13 +200,17 @@ class Worker::Core final : private Consumer::Listener {
                   "gen" + std::to_string(getpid()) + "@" + hostname(),
                   getpid()},
         consumer_(services_, types_, settings_.consumer, settings_.pool.concurrency, *this),
+        state_db_(settings_.state_db),
+        save_soon_(loop_, [this] { save_state(); }),
+        scaling_(loop_, [this] { control_.scale(); }),
         life_(loop_,
               [this](std::exception_ptr error) {
                 log_failure(error);
                 fail();
               }),
         control_({services_, types_, consumer_, life_, settings_.pool, settings_.tasks,
-                  settings_.consumer.prefetch_multiplier, [this] { act(shutdown_.on_request()); }}),
+                  settings_.consumer.prefetch_multiplier, [this] { act(shutdown_.on_request()); },
+                  [this] { save_soon_.start(kSaveDelay); }}),
         remote_(settings_.remote,
                 {loop_, life_, *broker_, control_, settings_.nodename, settings_.describe,
                  backend_->display(), new_uuid, wall_clock,
@@ -207,6 +218,13 @@ class Worker::Core final : private Consumer::Listener {
         monitoring_(settings_.monitoring,
                     {loop_, settings_.nodename, software_version(), [this] { return sample(); },
                      wall_clock, environment_variable}) {
+    for (std::string& id : state_db_.load()) consumer_.revoked().add(std::move(id), loop_.now());
+    if (settings_.pool.autoscale) {
+      // The window fits the most slots there can be, as in Celery.
+      consumer_.resize(settings_.pool.concurrency,
+                       settings_.pool.autoscale->max * settings_.consumer.prefetch_multiplier);
+      scaling_.start_repeating(kScaleInterval);
+    }
     services_.observers.push_back(&remote_.observer());
     if (!settings_.monitoring.http.empty()) {
       services_.observers.push_back(&monitoring_.metrics());
@@ -292,6 +310,16 @@ class Worker::Core final : private Consumer::Listener {
     fail();
   }
 
+  // A state file that cannot be written must not end the worker.
+  void save_state() {
+    save_soon_.stop();
+    try {
+      state_db_.save(consumer_.revoked().ids(loop_.now()));
+    } catch (const Error& error) {
+      log::write(log::Level::error, kLogger, error.what());
+    }
+  }
+
   void fail() {
     failed_ = true;
     loop_.stop();
@@ -323,6 +351,7 @@ class Worker::Core final : private Consumer::Listener {
     co_await broker_->stop_consuming();
     co_await consumer_.drain();
     co_await pool_->stop();
+    save_state();
     co_await broker_->stop(settings_.shutdown_flush);
     loop_.stop();
   }
@@ -343,6 +372,8 @@ class Worker::Core final : private Consumer::Listener {
   std::unique_ptr<Pool> pool_;
   Services services_;
   Consumer consumer_;
+  StateDb state_db_;
+  Timer save_soon_, scaling_;
   TaskGroup life_;
   LocalControl control_;
   Remote remote_;

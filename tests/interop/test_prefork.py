@@ -1,6 +1,7 @@
 """Plain functions in child processes: `-P prefork`."""
 
 import pytest
+
 from support.celeriac import CELERIAC
 
 MODULE = CELERIAC.parent / "modules/prefork_tasks.so"
@@ -55,7 +56,7 @@ def test_revoke_with_terminate_kills_the_child(app, worker):
     result = app.send_task("prefork.hang", time_limit=3600)
     worker.wait_for_log(rf"prefork.hang\[{result.id}\] received", 30)
     app.control.revoke(result.id, terminate=True, signal="SIGKILL")
-    with pytest.raises(Exception, match="terminated|revoked"):
+    with pytest.raises(Exception, match=r"terminated|revoked"):
         result.get(timeout=60)
     assert call(app, "pid") != child
 

@@ -37,8 +37,6 @@ constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--without-gossip", nullptr, nullptr},
     {"--without-mingle", nullptr, nullptr},
     {"--disable-prefetch", nullptr, "set --prefetch-multiplier 1"},
-    {"-S,--statedb", "FILE", "this version forgets revoked tasks when it ends"},
-    {"--autoscale", "MAX,MIN", "this version keeps -c slots"},
     {"--pool-start-method", "METHOD", "children are started anew, never forked"},
 });
 

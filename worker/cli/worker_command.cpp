@@ -36,6 +36,7 @@ void fill_in_names(Settings& settings) {
   std::string& nodename = settings.worker.nodename;
   nodename = make_nodename(nodename, host_name());
   settings.log.file = expand_path(settings.log.file, nodename);
+  settings.worker.state_db = expand_path(settings.worker.state_db, nodename);
   settings.process.pidfile = expand_path(settings.process.pidfile, nodename);
 }
 

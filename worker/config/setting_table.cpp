@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
 #include "worker/config/bind.h"
@@ -308,6 +309,10 @@ void add_queues(std::vector<Setting>& table) {
             "Create a queue that is named but not in task_queues; otherwise refuse to start."),
        flag("worker_direct", in(kQueues, &S::worker_direct),
             "Consume also `NODENAME.dq2`, a queue for this worker alone."),
+       option(text("worker_state_db", in(kWorker, &WorkerSettings::state_db),
+                   "The file in which revoked tasks survive a restart. null: they do not. %n is "
+                   "the node's name, %h its host, %p both."),
+              "-S,--statedb", "FILE"),
        switched(flag("worker_purge", in(kWorker, &WorkerSettings::purge),
                      "Delete the waiting messages of the consumed queues before the start."),
                 "--purge,--discard")});
@@ -354,6 +359,36 @@ void add_consumer(std::vector<Setting>& table) {
                "the broker's consumer_timeout (30 min).")});
 }
 
+// Celery takes the two numbers in either order, and one alone as the most.
+Setting worker_autoscale() {
+  Setting setting = bind::entry("worker_autoscale", "MAX,MIN",
+                                "Have between MIN and MAX slots, as they are needed. null: always "
+                                "worker_concurrency of them.");
+  setting.read = [](Settings& settings, const ConfigValueView& value) {
+    std::optional<AutoscaleLimits>& field = settings.worker.pool.autoscale;
+    bind::unset_if_null(field, value);
+    const auto text = value.text();
+    if (!text) return;
+    std::istringstream words(*text);
+    long long first = 0, second = 0;
+    char comma = ',';
+    const bool read = static_cast<bool>(words >> first);
+    const bool both = static_cast<bool>(words >> comma >> second);
+    if (!read || (!both && !words.eof()) || comma != ',' || first < 0 || second < 0 ||
+        std::max(first, second) < 1 || std::max(first, second) > 1'000'000) {
+      value.mistake(value.name() + " must be MAX,MIN, such as 10,3");
+      return;
+    }
+    field = AutoscaleLimits{static_cast<std::size_t>(std::max(first, second)),
+                            static_cast<std::size_t>(std::min(first, second))};
+  };
+  setting.show = [](const Settings& settings) {
+    const auto& field = settings.worker.pool.autoscale;
+    return field ? Json(std::to_string(field->max) + "," + std::to_string(field->min)) : Json();
+  };
+  return setting;
+}
+
 void add_pool(std::vector<Setting>& table) {
   using S = PoolSettings;
   add(table, "Where tasks run",
@@ -370,6 +405,7 @@ void add_pool(std::vector<Setting>& table) {
                      "(prefork, processes), or one at a time (solo). Coroutines always run on the "
                      "event loop, so gevent and eventlet are read as threads."),
               "-P,--pool", "POOL"),
+       option(worker_autoscale(), "--autoscale", "MAX,MIN"),
        option(whole("worker_max_tasks_per_child", in(kPool, &S::max_tasks_per_child), 1, kMost,
                     "A child process of prefork is replaced after so many tasks. null: never."),
               "--max-tasks-per-child", "N"),

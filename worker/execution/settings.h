@@ -10,12 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "worker/execution/autoscaler.h"
+
 namespace celeriac::worker {
 
 struct PoolSettings {
   enum class Kind { threads, prefork, solo };
   Kind kind = Kind::threads;
   std::size_t concurrency = 0;  // slots; 0: the number of processors
+  // --autoscale: slots between these two, as they are needed. Unset: `concurrency` slots.
+  std::optional<AutoscaleLimits> autoscale;
   // Prefork alone: after this many runs, or above this resident size, a child is replaced.
   std::optional<std::uint64_t> max_tasks_per_child, max_memory_per_child_kib;
 };

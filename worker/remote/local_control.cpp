@@ -29,7 +29,9 @@ bool has_not_begun(const std::optional<protocol::ResultDocument>& stored) {
 }  // namespace
 
 LocalControl::LocalControl(Parts parts)
-    : parts_(std::move(parts)), active_queues_(parts_.services.queues.consumed()) {}
+    : parts_(std::move(parts)), active_queues_(parts_.services.queues.consumed()) {
+  if (parts_.pool_settings.autoscale) autoscaler_.emplace(*parts_.pool_settings.autoscale);
+}
 
 TaskSnapshot LocalControl::snapshot(const TaskRequest& request) const {
   const protocol::TaskMessage& message = request.message;
@@ -115,6 +117,7 @@ std::vector<WorkerControl::RegisteredTask> LocalControl::registered() const {
 
 void LocalControl::revoke(const std::vector<std::string>& ids) {
   parts_.consumer.revoke(ids, std::nullopt);
+  parts_.revoked_changed();
   const auto& running = parts_.consumer.running();
   for (const std::string& id : ids) {
     const bool runs_here =
@@ -153,6 +156,7 @@ std::vector<std::string> LocalControl::terminate(const std::vector<std::string>&
 
 void LocalControl::merge_revoked(const std::vector<std::string>& ids) {
   parts_.consumer.revoke(ids, std::nullopt);
+  parts_.revoked_changed();
 }
 
 WorkerControl::Stamps LocalControl::revoke_by_stamped_headers(const Stamps& headers,
@@ -220,6 +224,10 @@ protocol::Queue LocalControl::queue_named(const std::string& name) const {
 void LocalControl::resize_pool(std::size_t slots) {
   parts_.services.pool.resize(slots);
   parts_.consumer.resize(slots, slots * parts_.prefetch_multiplier);
+  renew_consumers();
+}
+
+void LocalControl::renew_consumers() {
   for (const protocol::Queue& queue : active_queues_) {
     parts_.services.broker.renew_consumer(
         queue.name, static_cast<std::uint16_t>(std::min<std::size_t>(
@@ -243,8 +251,44 @@ CommandResult LocalControl::pool_shrink(int n) {
   return {};
 }
 
-CommandResult LocalControl::autoscale(std::optional<int>, std::optional<int>) {
-  return {"ValueError('Autoscale not enabled')"};
+std::optional<AutoscaleSnapshot> LocalControl::autoscaler() const {
+  if (!autoscaler_) return std::nullopt;
+  AutoscaleSnapshot snapshot;
+  snapshot.max = static_cast<int>(autoscaler_->limits().max);
+  snapshot.min = static_cast<int>(autoscaler_->limits().min);
+  snapshot.current = static_cast<int>(autoscaler_->slots());
+  snapshot.qty = static_cast<int>(parts_.consumer.active() + parts_.consumer.waiting().size());
+  return snapshot;
+}
+
+CommandResult LocalControl::autoscale(std::optional<int> max, std::optional<int> min) {
+  if (!autoscaler_) return {"ValueError('Autoscale not enabled')"};
+  if (max.value_or(1) < 1 || min.value_or(0) < 0) {
+    return {"ValueError('max must be at least 1 and min at least 0')"};
+  }
+  auto count = [](std::optional<int> value) {
+    return value ? std::optional(static_cast<std::size_t>(*value)) : std::nullopt;
+  };
+  autoscaler_->update(count(max), count(min));
+  // The window follows the most slots there can be, as in Celery.
+  parts_.consumer.resize(autoscaler_->slots(),
+                         autoscaler_->limits().max * parts_.prefetch_multiplier);
+  renew_consumers();
+  scale();
+  return {};
+}
+
+void LocalControl::scale() {
+  if (!autoscaler_) return;
+  const std::size_t before = parts_.consumer.slots().capacity();
+  const std::size_t after = autoscaler_->scale(
+      parts_.consumer.active() + parts_.consumer.waiting().size(), parts_.services.loop.now());
+  if (after == before) return;
+  log::write(log::Level::info, "celery.worker.autoscale",
+             after > before ? "Scaling up " + std::to_string(after - before) + " processes."
+                            : "Scaling down " + std::to_string(before - after) + " processes.");
+  parts_.services.pool.resize(after);
+  parts_.consumer.resize(after, parts_.consumer.prefetch());
 }
 
 void LocalControl::shutdown(const std::string&) {

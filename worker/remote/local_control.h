@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/consumer/consumer.h"
+#include "worker/execution/autoscaler.h"
 #include "worker/execution/services.h"
 #include "worker/execution/settings.h"
 #include "worker/execution/task_type.h"
@@ -26,6 +27,7 @@ class LocalControl final : public WorkerControl {
     const TaskSettings& task_settings;
     std::size_t prefetch_multiplier;
     std::function<void()> warm_shutdown;
+    std::function<void()> revoked_changed;
   };
   explicit LocalControl(Parts parts);
 
@@ -39,7 +41,7 @@ class LocalControl final : public WorkerControl {
   std::vector<protocol::Queue> active_queues() const override { return active_queues_; }
   std::uint32_t prefetch_count() const override;
   PoolSnapshot pool() const override;
-  std::optional<AutoscaleSnapshot> autoscaler() const override { return std::nullopt; }
+  std::optional<AutoscaleSnapshot> autoscaler() const override;
   std::vector<RegisteredTask> registered() const override;
 
   void revoke(const std::vector<std::string>& ids) override;
@@ -60,13 +62,18 @@ class LocalControl final : public WorkerControl {
   CommandResult autoscale(std::optional<int> max, std::optional<int> min) override;
   void shutdown(const std::string& message) override;
 
+  // To be called when the load has changed, or time has passed.
+  void scale();
+
  private:
   TaskSnapshot snapshot(const TaskRequest& request) const;
   Async<void> store_revoked(std::string id);
   void resize_pool(std::size_t slots);
+  void renew_consumers();
 
   Parts parts_;
   std::vector<protocol::Queue> active_queues_;
+  std::optional<Autoscaler> autoscaler_;
 };
 
 }  // namespace celeriac::worker
