@@ -103,9 +103,6 @@ void Consumer::on_unrecoverable(const std::string& reason) {
 
 // What has not been started comes again from the broker.
 void Consumer::on_connection_lost(const std::string& reason) {
-  log::write(log::Level::warning, kConsumer,
-             "consumer: Connection to broker lost. Trying to re-establish the connection... (" +
-                 reason + ")");
   listener_.connection_lost(reason);
   waiting_.clear();
   eta_queue_.take_all();

@@ -290,6 +290,31 @@ void Trace::log_failed(const Run& run, const protocol::ExceptionInfo& exception)
 Async<void> Trace::retry(Run& run, AnotherTry next) {
   TaskRequest& request = run.request;
   const protocol::TaskMessage& message = request.message;
+  const protocol::ExceptionInfo shown =
+      next.cause ? *next.cause : protocol::ExceptionInfo{"Retry", {}, "celery.exceptions", {}};
+  const std::string traceback = make_traceback(message.task, services_.nodename, shown);
+  // Before the message goes out: the next try may be over before we hear that it has begun.
+  if (services_.backend.stores_results() && !request.ignores_result()) {
+    StoredState state = make_state(services_, run, "RETRY", next.result(), traceback);
+    co_await services_.backend.store(std::move(state));
+  }
+  const std::string refused = co_await publish_next_try(request, next);
+  if (!refused.empty()) {  // Celery 5.x, app/task.py: a retry that cannot be sent is a Reject
+    const Rejected rejected{"the retry could not be published: " + refused, false};
+    reject(run, rejected);
+    co_return;
+  }
+  write(log::Level::info, kTrace, message, "Task " + subject(message) + " retry: " + next.text());
+  const std::string repr = next.cause ? next.cause->repr() : next.text();
+  for (TaskObserver* observer : services_.observers) {
+    observer->task_retried(message, request.delivery_info, repr, traceback);
+  }
+  request.settle(services_.broker, Verdict::ack);
+}
+
+// Why it could not be sent; empty when it was.
+Async<std::string> Trace::publish_next_try(TaskRequest& request, AnotherTry next) {
+  const protocol::TaskMessage& message = request.message;
   protocol::RetryOverrides overrides;
   overrides.args = next.args;
   overrides.kwargs = next.kwargs;
@@ -297,7 +322,6 @@ Async<void> Trace::retry(Run& run, AnotherTry next) {
     overrides.eta = wall_clock() + std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::duration<double>(next.countdown));
   }
-  std::string refused;
   try {
     protocol::TaskMessage again = protocol::retry_message(message, overrides);
     if (next.queue) {
@@ -313,26 +337,9 @@ Async<void> Trace::retry(Run& run, AnotherTry next) {
       co_await services_.publisher.publish_retry(std::move(again), std::move(route), queue);
     }
   } catch (const Error& error) {
-    refused = error.what();
+    co_return error.what();
   }
-  if (!refused.empty()) {  // Celery 5.x, app/task.py: a retry that cannot be sent is a Reject
-    const Rejected rejected{"the retry could not be published: " + refused, false};
-    reject(run, rejected);
-    co_return;
-  }
-  std::string repr = next.cause ? next.cause->repr() : next.text();
-  const protocol::ExceptionInfo shown =
-      next.cause ? *next.cause : protocol::ExceptionInfo{"Retry", {}, "celery.exceptions", {}};
-  std::string traceback = make_traceback(message.task, services_.nodename, shown);
-  if (services_.backend.stores_results() && !request.ignores_result()) {
-    StoredState state = make_state(services_, run, "RETRY", next.result(), traceback);
-    co_await services_.backend.store(std::move(state));
-  }
-  write(log::Level::info, kTrace, message, "Task " + subject(message) + " retry: " + next.text());
-  for (TaskObserver* observer : services_.observers) {
-    observer->task_retried(message, request.delivery_info, repr, traceback);
-  }
-  request.settle(services_.broker, Verdict::ack);
+  co_return std::string();
 }
 
 Async<void> Trace::replace(Run& run, Signature with) {

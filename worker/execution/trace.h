@@ -46,6 +46,7 @@ class Trace {
   Async<void> fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict);
   Async<void> fail_with(Run& run, std::exception_ptr error);
   Async<void> retry(Run& run, AnotherTry next);
+  Async<std::string> publish_next_try(TaskRequest& request, AnotherTry next);
   Async<void> replace(Run& run, Signature with);
   Async<void> revoke(Run& run, std::string_view reason);
   void reject(Run& run, const Rejected& rejected);

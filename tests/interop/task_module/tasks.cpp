@@ -148,7 +148,7 @@ Async<long> offload_sum(Context& ctx, long x, long y) {
   co_return co_await ctx.offload(job);
 }
 
-Async<void> note(Context&, std::string path, Json value) {
+Async<void> note(Context&, Json value, std::string path) {
   mark(path, celeriac::dump_json(value));
   co_return;
 }
@@ -181,8 +181,8 @@ CELERIAC_MODULE(registry) {
   registry.add("interop.send_add", send_add, params("x", "y"));
   registry.add("interop.send_from_thread", send_from_thread, params("x", "y"));
   registry.add("interop.offload_sum", offload_sum, params("x", "y"));
-  registry.add("interop.note", note, params("path", "value"));
-  registry.add("interop.limited", note, params("path", "value"), {.rate_limit = "5/s"});
+  registry.add("interop.note", note, params("value", "path"));
+  registry.add("interop.limited", note, params("value", "path"), {.rate_limit = "5/s"});
   registry.add("interop.tracked", wait_at, params("gate", "path"), {.track_started = true});
   registry.add("interop.quiet", add, params("x", "y"), {.ignore_result = true});
 }

@@ -1,0 +1,222 @@
+"""What a worker does with messages it cannot run, and how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import kombu
+import pytest
+from celery.exceptions import NotRegistered
+from celery.result import AsyncResult
+
+from support.celeriac import CELERIAC
+
+MODULE = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
+TIMEOUT = 20
+
+HEADERS = {"lang": "py", "task": "interop.add", "id": "T-bad"}
+BODY = [[1, 2], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+
+
+@pytest.fixture
+def publish(app):
+    """Publishes a raw message to the default queue."""
+
+    def publish(body, headers=None, content_type="application/json", **properties):
+        with app.connection_for_write() as connection:
+            producer = kombu.Producer(connection)
+            producer.publish(
+                body if isinstance(body, (bytes, str)) else json.dumps(body),
+                routing_key="celery",
+                exchange="",
+                headers=headers or {},
+                content_type=content_type,
+                content_encoding="utf-8",
+                **properties,
+            )
+
+    return publish
+
+
+@pytest.fixture
+def worker(celeriac):
+    return celeriac("-l", "info", "-A", MODULE, "-c", 4)
+
+
+def marks_in(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def assert_still_works(worker, app, rabbitmq, vhost):
+    assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
+    worker.wait_until(lambda: rabbitmq.message_count(vhost, "celery") == 0, "empty queue")
+
+
+BAD_MESSAGES = {
+    "unknown": ({}, {}, "application/json", "Received and deleted unknown message."),
+    "undecodable": ("{", HEADERS, "application/json", "Can't decode message body: "),
+    "pickle": (
+        b"\x80\x04.",
+        HEADERS,
+        "application/x-python-serialize",
+        "Received invalid task message: Refusing to deserialize untrusted content of type pickle",
+    ),
+    "two parts": ([[1], {}], HEADERS, "application/json", "Received invalid task message: "),
+    "no id": (BODY, {"lang": "py", "task": "interop.add"}, "application/json", "Received invalid"),
+    "bad eta": (BODY, {**HEADERS, "eta": "soon"}, "application/json", "Received invalid task"),
+    "empty eta": (BODY, {**HEADERS, "eta": ""}, "application/json", "Received invalid task"),
+    "one limit": (BODY, {**HEADERS, "timelimit": [1]}, "application/json", "Received invalid"),
+    "args as text": (["ab", {}, {}], HEADERS, "application/json", "Received invalid task"),
+    "deep": ("[" * 100000, HEADERS, "application/json", "Can't decode message body: "),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MESSAGES)
+def test_bad_message_is_logged_once_and_taken_off_the_queue(
+    worker, app, publish, rabbitmq, vhost, case
+):
+    body, headers, content_type, text = BAD_MESSAGES[case]
+    publish(body, headers, content_type)
+    assert_still_works(worker, app, rabbitmq, vhost)
+    assert worker.log.count(text) == 1, worker.log
+    assert "queue: celery" in worker.log
+
+
+def test_unregistered_task_fails_for_its_caller(worker, app, rabbitmq, vhost):
+    with pytest.raises(NotRegistered):
+        app.send_task("no.such.task").get(timeout=TIMEOUT)
+    assert "Received unregistered task of type 'no.such.task'." in worker.log
+    assert_still_works(worker, app, rabbitmq, vhost)
+
+
+def test_protocol_1_messages_run(worker, app, publish):
+    publish({"task": "interop.add", "id": "V1", "args": [2, 3], "kwargs": {}, "retries": 0})
+    assert AsyncResult("V1", app=app).get(timeout=TIMEOUT) == 5
+
+
+def test_warm_shutdown_ends_what_runs_and_returns_the_rest(
+    celeriac, app, rabbitmq, vhost, tmp_path
+):
+    worker = celeriac("-l", "info", "-A", MODULE, "-c", 1)
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    runs = app.send_task("interop.wait_at", [str(gate), str(path)])
+    waits = app.send_task("interop.add", [1, 2])
+    worker.wait_until(lambda: marks_in(path), "started task")
+    worker.signal(signal.SIGTERM)
+    worker.wait_for_log("worker: Warm shutdown")
+    gate.touch()
+    assert worker.wait() == 0
+    assert runs.get(timeout=TIMEOUT) == "through"
+    assert waits.state == "PENDING"
+    assert rabbitmq.message_count(vhost, "celery") == 1
+
+
+def test_second_interrupt_ends_running_tasks_and_returns_late_acks(
+    celeriac, app, rabbitmq, vhost, tmp_path
+):
+    worker = celeriac("-l", "info", "-A", MODULE, "-c", 2)
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    app.send_task("interop.wait_at_late", [str(gate), str(path)])
+    worker.wait_until(lambda: marks_in(path), "started task")
+    worker.signal(signal.SIGINT)
+    worker.wait_for_log("worker: Warm shutdown")
+    worker.signal(signal.SIGINT)
+    worker.wait_for_log("worker: Cold shutdown")
+    worker.expected_exit = 1
+    assert worker.wait() == 1
+    assert rabbitmq.message_count(vhost, "celery") == 1
+
+
+def test_killed_worker_loses_no_late_ack(celeriac, app, tmp_path):
+    first = celeriac("-l", "info", "-A", MODULE)
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    result = app.send_task("interop.wait_at_late", [str(gate), str(path)])
+    first.wait_until(lambda: marks_in(path), "started task")
+    first.kill()
+    gate.touch()
+    celeriac("-l", "info", "-A", MODULE)
+    assert result.get(timeout=TIMEOUT) == "through"
+    assert marks_in(path).count(f"started {result.id}") == 2
+
+
+@pytest.mark.parametrize("task", ["interop.wait_at_late", "interop.wait_at"])
+def test_redelivery_of_a_running_task_does_not_run_it_twice(
+    worker, app, rabbitmq, vhost, tmp_path, task
+):
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    result = app.send_task(task, [str(gate), str(path)])
+    worker.wait_until(lambda: marks_in(path), "started task")
+    rabbitmq.close_connections(vhost)
+    worker.wait_for_log("consumer: Connection to broker lost")
+    # Our own connections were closed, too.
+    second = app.send_task("interop.add", [1, 2], retry=True)
+    assert second.get(timeout=TIMEOUT) == 3
+    gate.touch()
+    assert result.get(timeout=TIMEOUT) == "through"
+    assert_still_works(worker, app, rabbitmq, vhost)
+    assert marks_in(path) == [f"started {result.id}", f"ended {result.id}"]
+
+
+def test_result_waits_while_redis_is_away(worker, app, redis_server, tmp_path):
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    result = app.send_task("interop.wait_at", [str(gate), str(path)])
+    worker.wait_until(lambda: marks_in(path), "started task")
+    redis_server.stop()
+    gate.touch()
+    worker.wait_until(lambda: len(marks_in(path)) == 2, "ended task")
+    redis_server.start()
+    assert result.get(timeout=TIMEOUT) == "through"
+
+
+def test_python_worker_and_this_one_share_a_chain(worker, app, broker_url, redis_url, tmp_path):
+    """A chain whose links run in either worker, each in its own queue."""
+    (tmp_path / "pyside.py").write_text(
+        "import celery\n"
+        f"app = celery.Celery('pyside', broker={broker_url!r}, backend={redis_url!r})\n"
+        "@app.task(name='py.double')\n"
+        "def double(x): return 2 * x\n"
+    )
+    from support.process import Process
+
+    python = Process(
+        "celery worker",
+        [sys.executable, "-m", "celery", "-A", "pyside", "worker", "-Q", "py", "-P", "solo"]
+        + ["-n", "python@%h", "-l", "info", "--without-gossip", "--without-mingle"],
+        tmp_path / "pyside.log",
+        cwd=tmp_path,
+    )
+    python.wait_for_log(r"\bready\.", 60)
+    add = app.signature("interop.add", [10], queue="celery")
+    double = app.signature("py.double", queue="py")
+    chain = app.signature("interop.add", [1, 2]) | double | add | double
+    assert chain.apply_async().get(timeout=TIMEOUT) == 32
+    python.terminate()
+
+
+def test_own_program_runs_its_tasks(app, broker_url, redis_url, tmp_path):
+    from support.celeriac import Worker, environment
+
+    binary = CELERIAC.parent / "examples/own_program/shapes"
+    arguments = ["worker", "-l", "info", "-b", broker_url, "--result-backend", redis_url]
+    worker = Worker(arguments, tmp_path / "shapes.log", environment({}), binary)
+    worker.wait_ready()
+    assert app.send_task("shapes.circle", [1]).get(timeout=TIMEOUT) == pytest.approx(3.14159, 1e-5)
+    total = app.send_task("shapes.circles", [[1, 2]]).get(timeout=TIMEOUT)
+    assert total == pytest.approx(15.70796, 1e-5)
+    with pytest.raises(ValueError, match="a radius is not negative"):
+        app.send_task("shapes.circle", [-1]).get(timeout=TIMEOUT)
+    worker.stop()
+
+
+def test_example_module_loads(celeriac, app):
+    celeriac("-l", "info", "-A", CELERIAC.parent / "examples/module/news_tasks.so")
+    assert app.send_task("tasks.add", [2, 3]).get(timeout=TIMEOUT) == 5
+
+
+def test_module_that_is_none_is_refused(tmp_path):
+    run = subprocess.run(
+        [CELERIAC, "worker", "-A", "/no/such/module.so"], capture_output=True, text=True
+    )
+    assert run.returncode != 0
+    assert "/no/such/module.so" in run.stderr
