@@ -79,7 +79,7 @@ def test_arguments_bind_as_in_python(worker, send):
         "grün \U0001f331 \x00",
         [[], {}],
         {"a": [1, {"b": None}]},
-        datetime.datetime(2026, 11, 23, 1, 2, 3, 4, tzinfo=datetime.timezone.utc),
+        datetime.datetime(2026, 11, 23, 1, 2, 3, 4, tzinfo=datetime.UTC),
     ],
 )
 def test_values_come_back_as_they_went(worker, send, value):
@@ -112,7 +112,7 @@ def test_extended_result_has_what_celerys_worker_stores(celeriac, send):
     assert result.get(timeout=TIMEOUT) == 5
     assert (result.name, result.args, result.kwargs) == ("interop.add", [2, 3], {})
     assert (result.worker, result.retries, result.queue) == ("w1@here", 0, "celery")
-    assert abs(result.date_done - datetime.datetime.now(datetime.timezone.utc)) < (
+    assert abs(result.date_done - datetime.datetime.now(datetime.UTC)) < (
         datetime.timedelta(minutes=1)
     )
 

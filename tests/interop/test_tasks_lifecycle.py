@@ -181,8 +181,10 @@ def test_python_worker_and_this_one_share_a_chain(worker, app, broker_url, redis
 
     python = Process(
         "celery worker",
-        [sys.executable, "-m", "celery", "-A", "pyside", "worker", "-Q", "py", "-P", "solo"]
-        + ["-n", "python@%h", "-l", "info", "--without-gossip", "--without-mingle"],
+        [
+            *(sys.executable, "-m", "celery", "-A", "pyside", "worker", "-Q", "py", "-P", "solo"),
+            *("-n", "python@%h", "-l", "info", "--without-gossip", "--without-mingle"),
+        ],
         tmp_path / "pyside.log",
         cwd=tmp_path,
     )
