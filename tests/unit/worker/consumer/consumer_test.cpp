@@ -1,0 +1,359 @@
+#include "worker/consumer/consumer.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "worker/clients/http_client.h"
+#include "worker/execution/threads_pool.h"
+#include "worker/execution/wall_clock.h"
+
+namespace celeriac::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What the worker did to the world, in order.
+using Journal = std::vector<std::string>;
+
+class JournalBroker final : public Broker {
+ public:
+  JournalBroker(Loop& loop, Journal& journal) : loop_(loop), journal_(journal) {}
+
+  void deliver(Delivery delivery) { listener_->on_delivery(std::move(delivery)); }
+  void lose_connection() { listener_->on_connection_lost("test"); }
+  // Publications wait for their confirm until this is called.
+  void confirm_all() {
+    confirms_now_ = true;
+    for (Completion<void>& waiting : waiting_) waiting.complete();
+    waiting_.clear();
+  }
+  void hold_confirms() { confirms_now_ = false; }
+
+  void settle(const DeliveryRef& delivery, Verdict verdict) override {
+    static constexpr const char* kNames[] = {"ack", "reject", "requeue"};
+    journal_.push_back(std::string(kNames[static_cast<int>(verdict)]) + " " +
+                       std::to_string(delivery.connection) + "/" + std::to_string(delivery.tag));
+  }
+  void start(BrokerListener& listener, std::vector<ConsumerSpec>) override {
+    listener_ = &listener;
+  }
+  Async<void> publish(Publication publication) override {
+    journal_.push_back("publish " + publication.routing_key);
+    if (!confirms_now_) {
+      Completion<void> confirm(loop_);
+      Pending<void> confirmed = confirm.pending();
+      waiting_.push_back(std::move(confirm));
+      co_await std::move(confirmed);
+    }
+    journal_.push_back("confirmed");
+  }
+  void renew_consumer(const std::string& queue, std::uint16_t prefetch) override {
+    journal_.push_back("renew " + queue + " " + std::to_string(prefetch));
+  }
+  Async<void> add_consumer(ConsumerSpec) override { co_return; }
+  Async<void> cancel_consumer(std::string) override { co_return; }
+  Async<std::uint64_t> purge(protocol::Queue) override { co_return 0; }
+  Async<void> stop_consuming() override { co_return; }
+  Async<void> stop(std::chrono::milliseconds) override { co_return; }
+  BrokerStatus status() const override { return {}; }
+
+ private:
+  Loop& loop_;
+  Journal& journal_;
+  BrokerListener* listener_ = nullptr;
+  bool confirms_now_ = true;
+  std::vector<Completion<void>> waiting_;
+};
+
+class JournalBackend final : public ResultBackend {
+ public:
+  explicit JournalBackend(Journal& journal) : journal_(journal) {}
+  bool full = false;
+
+  Async<void> store(StoredState state) override {
+    journal_.push_back("store " + state.document.status);
+    co_return;
+  }
+  bool stores_results() const override { return true; }
+  bool counts_chords() const override { return false; }
+  Async<std::optional<protocol::ResultDocument>> load(std::string) override {
+    co_return std::nullopt;
+  }
+  Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
+  Async<void> save_group(protocol::SaveGroup) override { co_return; }
+  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart) override {
+    co_return std::nullopt;
+  }
+  Async<void> forget_chord(std::string) override { co_return; }
+  Async<void> give_up_chord(std::string) override { co_return; }
+  Async<Json> load_group(std::string) override { co_return Json(); }
+  Async<void> grow_chord(std::string) override { co_return; }
+  bool saturated() const override { return full; }
+  std::size_t pending() const override { return 0; }
+  std::string display() const override { return "journal"; }
+
+ private:
+  Journal& journal_;
+};
+
+class NoRedis final : public RedisClients {
+ public:
+  RedisClient& at(const std::string&) override { throw ConfigError("no Redis here"); }
+};
+
+class Unheard final : public Consumer::Listener {
+ public:
+  void consuming() override {}
+  void connection_lost(const std::string&) override {}
+  std::vector<ConsumerSpec> other_consumers() const override { return {}; }
+  bool take(const Delivery&) override { return false; }
+  void unrecoverable(const std::string&) override {}
+};
+
+class ConsumerTest : public testing::Test {
+ protected:
+  ConsumerTest() {
+    Registry& tasks = registry_;
+    auto note = [](const char* name) {
+      return [name](Context&, Json::Array, JsonObject) -> Async<Json> { return noted(name); };
+    };
+    journal_of_tasks = &journal_;
+    gates.clear();
+    tasks.add_any("early", note("early"));
+    tasks.add_any("late", note("late"), {.acks_late = true});
+    tasks.add_any("wait", &ConsumerTest::wait, {.acks_late = true});
+    tasks.add_any("wait_early", &ConsumerTest::wait);
+    tasks.add_any("retry", &ConsumerTest::retry, {.acks_late = true});
+    settings_.prefetch_multiplier = 4;
+    types_.emplace(registry_, TaskSettings());
+    publisher_.emplace(broker_, router_, *types_, publish_);
+    services_.emplace(Services{loop_,
+                               broker_,
+                               backend_,
+                               *publisher_,
+                               queues_,
+                               registry_,
+                               http_,
+                               redis_,
+                               pool_,
+                               threads_,
+                               results_,
+                               publish_,
+                               {},
+                               nullptr,
+                               "w@h",
+                               "gen1@host",
+                               1});
+    consumer_.emplace(*services_, *types_, settings_, 1, unheard_);
+    consumer_->start();
+  }
+
+  static Async<Json> noted(std::string name) {
+    journal_of_tasks->push_back("run " + name);
+    co_return Json();
+  }
+  static Async<Json> wait(Context& context, Json::Array, JsonObject) {
+    journal_of_tasks->push_back("begin");
+    while (!gates.contains(context.request().id)) co_await context.sleep(1ms);
+    journal_of_tasks->push_back("end");
+    co_return Json();
+  }
+  static Async<Json> retry(Context& context, Json::Array, JsonObject) {
+    throw context.retry({.countdown = 0s});
+    co_return Json();
+  }
+
+  Delivery message(std::string task, std::string id, std::uint64_t tag,
+                   std::uint64_t connection = 1) {
+    Delivery delivery;
+    delivery.ref = {connection, 1, tag};
+    delivery.info.queue = delivery.info.routing_key = "celery";
+    delivery.info.redelivered = connection > 1;
+    delivery.properties.content_type = "application/json";
+    delivery.properties.content_encoding = "utf-8";
+    delivery.properties.headers = {{"task", task}, {"id", id}};
+    delivery.body = "[[], {}, {}]";
+    return delivery;
+  }
+  Delivery message_at(std::chrono::seconds from_now, std::uint64_t tag) {
+    Delivery delivery = message("early", "T" + std::to_string(tag), tag);
+    delivery.properties.headers.set("eta", protocol::to_iso8601(wall_clock() + from_now));
+    return delivery;
+  }
+
+  // Runs the loop until the journal has this many lines, or what is to happen has happened.
+  void run_until(std::size_t lines) {
+    for (int turn = 0; turn < 100000 && journal_.size() < lines; ++turn) this->turn();
+  }
+  void turn() {
+    loop_.post([this] { loop_.stop(); });
+    loop_.run();
+  }
+  void settle_down() {
+    for (int i = 0; i < 20; ++i) turn();
+  }
+
+  static inline Journal* journal_of_tasks = nullptr;
+  static inline std::set<std::string> gates;
+
+  Journal journal_;
+  Loop loop_;
+  JournalBroker broker_{loop_, journal_};
+  JournalBackend backend_{journal_};
+  Registry registry_;
+  std::optional<TaskTypes> types_;
+  Queues queues_{QueueSettings(), "w@h"};
+  PublishSettings publish_;
+  Router router_{publish_, queues_};
+  std::optional<Publisher> publisher_;
+  CurlHttpClient http_{loop_, HttpClientSettings()};
+  NoRedis redis_;
+  ThreadPool threads_{loop_, 1};
+  ThreadsPool pool_{loop_, threads_};
+  ResultSettings results_;
+  ConsumerSettings settings_{
+      .accept_content = {"application/json"}, .held_messages = 10, .eta_hold_limit = 900s};
+  Unheard unheard_;
+  std::optional<Services> services_;
+  std::optional<Consumer> consumer_;
+};
+
+TEST_F(ConsumerTest, AcknowledgesEarlyBeforeTheTaskRuns) {
+  broker_.deliver(message("early", "T", 1));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"ack 1/1", "run early", "store SUCCESS"}));
+}
+
+TEST_F(ConsumerTest, AcknowledgesLateOnceTheResultIsStored) {
+  broker_.deliver(message("late", "T", 1));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, AcknowledgesARetryOnlyOnceTheNextTryIsConfirmed) {
+  broker_.hold_confirms();
+  broker_.deliver(message("retry", "T", 1));
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"store RETRY", "publish celery"}));
+  broker_.confirm_all();
+  run_until(4);
+  EXPECT_EQ(journal_, (Journal{"store RETRY", "publish celery", "confirmed", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, AcknowledgesTheRedeliveryOfWhatStillRuns) {
+  broker_.deliver(message("wait", "T", 1));
+  run_until(1);
+  broker_.lose_connection();
+  broker_.deliver(message("wait", "T", 5, 2));
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"begin"}));
+  gates.insert("T");
+  run_until(5);
+  EXPECT_EQ(journal_, (Journal{"begin", "end", "store SUCCESS", "ack 1/1", "ack 2/5"}));
+}
+
+TEST_F(ConsumerTest, HoldsTheRedeliveryOfAnEarlyAckUntilTheRunHasEnded) {
+  broker_.deliver(message("wait_early", "T", 1));
+  run_until(2);
+  broker_.deliver(message("wait_early", "T", 5, 2));
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"ack 1/1", "begin"}));
+  gates.insert("T");
+  run_until(5);
+  EXPECT_EQ(journal_, (Journal{"ack 1/1", "begin", "end", "store SUCCESS", "ack 2/5"}));
+}
+
+TEST_F(ConsumerTest, AcknowledgesTheRedeliveryOfWhatHasEnded) {
+  broker_.deliver(message("late", "T", 1));
+  run_until(3);
+  broker_.deliver(message("late", "T", 7, 2));
+  settle_down();
+  EXPECT_EQ(journal_.back(), "ack 2/7");
+  EXPECT_EQ(journal_.size(), 4u);
+}
+
+TEST_F(ConsumerTest, RunsAMessageOfTheSameIdThatIsNoRedelivery) {
+  broker_.deliver(message("late", "T", 1));
+  run_until(3);
+  broker_.deliver(message("late", "T", 2));
+  run_until(6);
+  EXPECT_EQ(journal_.back(), "ack 1/2");
+  EXPECT_EQ(journal_.size(), 6u);
+}
+
+TEST_F(ConsumerTest, DropsWhatHasNotBegunWhenTheConnectionIsLost) {
+  broker_.deliver(message("wait", "T1", 1));
+  broker_.deliver(message("late", "T2", 2));
+  run_until(1);
+  broker_.lose_connection();
+  gates.insert("T1");
+  run_until(4);
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"begin", "end", "store SUCCESS", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, AsksForAFreshWindowBeforeHeldMessagesStarveTheQueue) {
+  for (std::uint64_t tag = 1; tag <= 3; ++tag) broker_.deliver(message_at(600s, tag));
+  EXPECT_EQ(journal_, (Journal{"renew celery 4"}));
+  EXPECT_EQ(consumer_->scheduled().size(), 3u);
+}
+
+TEST_F(ConsumerTest, PutsOffAFarEtaAtTheBroker) {
+  broker_.hold_confirms();
+  broker_.deliver(message_at(3600s, 1));
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.delayed.1920.celery"}));
+  broker_.confirm_all();
+  run_until(3);
+  EXPECT_EQ(journal_.back(), "ack 1/1");
+}
+
+TEST_F(ConsumerTest, PutsOffWhatWouldExceedTheBound) {
+  for (std::uint64_t tag = 1; tag <= 11; ++tag) broker_.deliver(message_at(600s, tag));
+  run_until(6);
+  EXPECT_EQ(consumer_->scheduled().size(), 10u);
+  EXPECT_EQ(journal_.back(), "ack 1/11");
+}
+
+TEST_F(ConsumerTest, StartsNothingWhileTheBackendHasTooMuchWaiting) {
+  backend_.full = true;
+  broker_.deliver(message("late", "T", 1));
+  settle_down();
+  EXPECT_TRUE(journal_.empty());
+  EXPECT_EQ(consumer_->waiting().size(), 1u);
+}
+
+TEST_F(ConsumerTest, TakesNothingOnceItIsClosed) {
+  consumer_->close();
+  broker_.deliver(message("late", "T", 1));
+  settle_down();
+  EXPECT_TRUE(journal_.empty());
+}
+
+TEST_F(ConsumerTest, LeavesALateAckOutWhenItIsAbandoned) {
+  broker_.deliver(message("wait", "T", 1));
+  run_until(1);
+  consumer_->abandon_all();
+  settle_down();
+  EXPECT_EQ(consumer_->active(), 0u);
+  EXPECT_EQ(journal_, (Journal{"begin"}));
+}
+
+TEST_F(ConsumerTest, DiscardsARevokedTaskThatWaits) {
+  broker_.deliver(message_at(600s, 1));
+  EXPECT_EQ(consumer_->revoke({"T1", "unknown"}, std::nullopt), (std::vector<std::string>{"T1"}));
+  run_until(2);
+  EXPECT_EQ(journal_, (Journal{"store REVOKED", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, EndsARunningTaskThatIsRevokedWithTerminate) {
+  broker_.deliver(message("wait", "T", 1));
+  run_until(1);
+  consumer_->revoke({"T"}, 15);
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"begin", "store REVOKED", "ack 1/1"}));
+}
+
+}  // namespace
+}  // namespace celeriac::worker
