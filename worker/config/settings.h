@@ -25,7 +25,7 @@ struct ProcessSettings {
   std::string pidfile;
   std::string uid, gid;  // names or numbers
   std::string umask;     // octal, as in a shell
-  bool quiet = false;  // no banner
+  bool quiet = false;    // no banner
 };
 
 // Celery's three broker addresses; `settle` makes of them what the broker is told.

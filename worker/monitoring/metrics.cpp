@@ -372,7 +372,7 @@ std::string Metrics::scrape(const WorkerSample& sample) const {
           .add(real(sample.reserved), {{"state", "reserved"}})
           .add(real(sample.scheduled), {{"state", "scheduled"}}));
   samples.gauge("celeriac_slots", "Tasks that may run at a time.", real(sample.concurrency));
-  samples.gauge("celeriac_prefetch_count", "Messages that may be here unacknowledged.",
+  samples.gauge("celeriac_prefetch_messages", "Messages that may be here unacknowledged.",
                 real(sample.prefetch_count));
   sample_broker(samples, sample.broker);
   samples.counter("celeriac_log_dropped_total", "Log lines dropped because Logstash was away.",
