@@ -32,7 +32,7 @@ struct WorkerSettings {
   // The settings by Celery's names, for `inspect conf` and `report`; without secrets.
   std::function<JsonObject()> describe;
   std::string state_db;  // --statedb: where revoked ids survive a restart; empty: nowhere
-  bool purge = false;  // --purge: delete the ready messages of its queues first
+  bool purge = false;    // --purge: delete the ready messages of its queues first
   // How long the broker and the backend may take to take what is left at the end.
   std::chrono::seconds shutdown_flush{5};
 };

@@ -29,9 +29,15 @@ std::string string_repr(std::string_view value) {
   std::string text(1, quote);
   for (const char c : value) {
     switch (c) {
-      case '\n': text += "\\n"; break;
-      case '\r': text += "\\r"; break;
-      case '\t': text += "\\t"; break;
+      case '\n':
+        text += "\\n";
+        break;
+      case '\r':
+        text += "\\r";
+        break;
+      case '\t':
+        text += "\\t";
+        break;
       default:
         if (c == quote || c == '\\') text += '\\';
         text += c;

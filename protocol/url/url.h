@@ -13,8 +13,8 @@ struct Url {
   std::string scheme;
   std::string user, password;  // unquoted
   std::string host;
-  std::uint16_t port = 0;      // 0: the scheme's default
-  std::string path;            // unquoted, after the first slash
+  std::uint16_t port = 0;  // 0: the scheme's default
+  std::string path;        // unquoted, after the first slash
   std::map<std::string, std::string> query;
 };
 

@@ -70,8 +70,8 @@ void run(char** arguments) {
   require_reply(connection, "channel.open");
   amqp_basic_qos(connection, kChannel, 0, static_cast<std::uint16_t>(std::stoi(arguments[6])), 0);
   require_reply(connection, "basic.qos");
-  amqp_basic_consume(connection, kChannel, amqp_cstring_bytes(arguments[5]), amqp_empty_bytes, 0,
-                     0, 0, amqp_empty_table);
+  amqp_basic_consume(connection, kChannel, amqp_cstring_bytes(arguments[5]), amqp_empty_bytes, 0, 0,
+                     0, amqp_empty_table);
   require_reply(connection, "basic.consume");
   drain(connection);
   amqp_connection_close(connection, AMQP_REPLY_SUCCESS);

@@ -5,7 +5,9 @@
 
 namespace {
 
-celeriac::Async<void> on_loop(celeriac::Context&) { co_return; }
+celeriac::Async<void> on_loop(celeriac::Context&) {
+  co_return;
+}
 
 void on_pool() {}
 

@@ -39,15 +39,25 @@ Async<void> RpcBackend::set_chord_size(protocol::SetChordSize) {
   co_return;
 }
 
-Async<void> RpcBackend::save_group(protocol::SaveGroup) { co_return; }
+Async<void> RpcBackend::save_group(protocol::SaveGroup) {
+  co_return;
+}
 
 Async<std::optional<std::vector<ChordMember>>> RpcBackend::add_chord_part(protocol::ChordPart) {
   co_return std::nullopt;
 }
 
-Async<void> RpcBackend::forget_chord(std::string) { co_return; }
-Async<void> RpcBackend::give_up_chord(std::string) { co_return; }
-Async<Json> RpcBackend::load_group(std::string) { co_return Json(); }
-Async<void> RpcBackend::grow_chord(std::string) { co_return; }
+Async<void> RpcBackend::forget_chord(std::string) {
+  co_return;
+}
+Async<void> RpcBackend::give_up_chord(std::string) {
+  co_return;
+}
+Async<Json> RpcBackend::load_group(std::string) {
+  co_return Json();
+}
+Async<void> RpcBackend::grow_chord(std::string) {
+  co_return;
+}
 
 }  // namespace celeriac::worker

@@ -163,15 +163,23 @@ std::string python_repr(const Json& value, std::size_t max_length = 1024);
 std::string python_repr_tuple(const Json::Array& items, std::size_t max_length = 1024);
 
 // A Member is complete only from here on; Clang minds.
-inline std::size_t JsonObject::size() const { return members_.size(); }
-inline bool JsonObject::empty() const { return members_.empty(); }
+inline std::size_t JsonObject::size() const {
+  return members_.size();
+}
+inline bool JsonObject::empty() const {
+  return members_.empty();
+}
 inline std::vector<JsonObject::Member>::const_iterator JsonObject::begin() const {
   return members_.begin();
 }
 inline std::vector<JsonObject::Member>::const_iterator JsonObject::end() const {
   return members_.end();
 }
-inline std::vector<JsonObject::Member>::iterator JsonObject::begin() { return members_.begin(); }
-inline std::vector<JsonObject::Member>::iterator JsonObject::end() { return members_.end(); }
+inline std::vector<JsonObject::Member>::iterator JsonObject::begin() {
+  return members_.begin();
+}
+inline std::vector<JsonObject::Member>::iterator JsonObject::end() {
+  return members_.end();
+}
 
 }  // namespace celeriac

@@ -9,9 +9,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-long process_id() { return getpid(); }
-long add(long x, long y) { return x + y; }
-long crash() { std::abort(); }
+long process_id() {
+  return getpid();
+}
+long add(long x, long y) {
+  return x + y;
+}
+long crash() {
+  std::abort();
+}
 
 // Kills the process the first time; the file tells the second run that it is one.
 long crash_once(std::string path) {

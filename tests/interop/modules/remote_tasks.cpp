@@ -5,14 +5,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-long add(long x, long y) { return x + y; }
+long add(long x, long y) {
+  return x + y;
+}
 
 celeriac::Async<std::string> sleep_for(celeriac::Context& ctx, double seconds) {
   co_await ctx.sleep(std::chrono::duration<double>(seconds));
   co_return "slept";
 }
 
-long fail(std::string text) { throw celeriac::TaskError("ValueError", text); }
+long fail(std::string text) {
+  throw celeriac::TaskError("ValueError", text);
+}
 
 celeriac::Async<long> retry_once(celeriac::Context& ctx) {
   if (ctx.request().retries == 0) {

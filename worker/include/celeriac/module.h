@@ -10,13 +10,13 @@ namespace celeriac {
 inline constexpr int kModuleAbi = 1;
 }  // namespace celeriac
 
-#define CELERIAC_MODULE(registry)                                                    \
-  static void celeriac_register_tasks_impl(::celeriac::Registry& registry);          \
-  extern "C" __attribute__((visibility("default"))) int celeriac_module_abi() {      \
-    return ::celeriac::kModuleAbi;                                                   \
-  }                                                                                  \
-  extern "C" __attribute__((visibility("default"))) void celeriac_register_tasks(    \
-      ::celeriac::Registry& registry) {                                              \
-    celeriac_register_tasks_impl(registry);                                          \
-  }                                                                                  \
+#define CELERIAC_MODULE(registry)                                                 \
+  static void celeriac_register_tasks_impl(::celeriac::Registry& registry);       \
+  extern "C" __attribute__((visibility("default"))) int celeriac_module_abi() {   \
+    return ::celeriac::kModuleAbi;                                                \
+  }                                                                               \
+  extern "C" __attribute__((visibility("default"))) void celeriac_register_tasks( \
+      ::celeriac::Registry& registry) {                                           \
+    celeriac_register_tasks_impl(registry);                                       \
+  }                                                                               \
   static void celeriac_register_tasks_impl(::celeriac::Registry& registry)

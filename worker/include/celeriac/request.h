@@ -19,7 +19,7 @@ struct Request {
   std::string root_id, parent_id, group;  // empty: none
   std::optional<std::int64_t> group_index;
   std::string shadow, origin, hostname;
-  std::optional<std::string> eta, expires;  // ISO 8601
+  std::optional<std::string> eta, expires;            // ISO 8601
   std::optional<double> time_limit, soft_time_limit;  // seconds, as the message has them
   bool ignore_result = false;
   std::int64_t replaced_task_nesting = 0;

@@ -20,8 +20,8 @@ struct RetryOptions {
   std::optional<std::chrono::duration<double>> countdown{};
   // Unset: the task's max_retries. -1: for ever.
   std::optional<std::int64_t> max_retries{};
-  std::string reason{};  // shown in logs and stored as the RETRY result
-  std::optional<Json::Array> args{};   // replace the arguments
+  std::string reason{};               // shown in logs and stored as the RETRY result
+  std::optional<Json::Array> args{};  // replace the arguments
   std::optional<JsonObject> kwargs{};
   std::optional<std::string> queue{};  // another queue than the one it came from
 };

@@ -57,8 +57,8 @@ std::string numbered(const Json& value) {
   auto rest = text.cbegin();
   for (std::sregex_iterator match(text.begin(), text.end(), id), end; match != end; ++match) {
     result.append(rest, (*match)[0].first);
-    result += "#" + std::to_string(numbers.try_emplace(match->str(), numbers.size() + 1)
-                                       .first->second);
+    result +=
+        "#" + std::to_string(numbers.try_emplace(match->str(), numbers.size() + 1).first->second);
     rest = (*match)[0].second;
   }
   return result.append(rest, text.cend());
@@ -73,22 +73,21 @@ Json describe(const TaskMessage& message) {
   if (!message.stamped_headers.empty()) {
     stamped = Json::Array(message.stamped_headers.begin(), message.stamped_headers.end());
   }
-  return Json::object(
-      {{"task", message.task},
-       {"id", message.id},
-       {"root_id", message.root_id},
-       {"parent_id", text_or_null(message.parent_id)},
-       {"group", text_or_null(message.group)},
-       {"group_index", message.group_index},
-       {"stamped_headers", stamped},
-       {"stamps", message.stamps},
-       {"delayed", message.eta.has_value()},
-       {"priority", message.priority},
-       {"body", Json::array({message.args, message.kwargs,
-                             Json::object({{"callbacks", message.callbacks},
-                                           {"errbacks", message.errbacks},
-                                           {"chain", message.chain},
-                                           {"chord", message.chord}})})}});
+  return Json::object({{"task", message.task},
+                       {"id", message.id},
+                       {"root_id", message.root_id},
+                       {"parent_id", text_or_null(message.parent_id)},
+                       {"group", text_or_null(message.group)},
+                       {"group_index", message.group_index},
+                       {"stamped_headers", stamped},
+                       {"stamps", message.stamps},
+                       {"delayed", message.eta.has_value()},
+                       {"priority", message.priority},
+                       {"body", Json::array({message.args, message.kwargs,
+                                             Json::object({{"callbacks", message.callbacks},
+                                                           {"errbacks", message.errbacks},
+                                                           {"chain", message.chain},
+                                                           {"chord", message.chord}})})}});
 }
 
 Json::Array describe(const std::vector<Effect>& effects) {
