@@ -18,12 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWNERS = {
     "rapidjson": ("protocol/json/",),
     "yaml-cpp": ("protocol/config/", "protocol/serialization/", "worker/config/"),
-    "msgpack": ("protocol/serialization/",),
     "zlib": ("protocol/serialization/", "protocol/compression/"),
     "bzlib": ("protocol/serialization/", "protocol/compression/"),
     "lzma": ("protocol/serialization/", "protocol/compression/"),
     "zstd": ("protocol/serialization/", "protocol/compression/"),
-    "brotli": ("protocol/serialization/", "protocol/compression/"),
     "uv": ("worker/loop/", "worker/broker/amqp/", "worker/clients/"),
     "rabbitmq-c": ("worker/broker/amqp/",),
     "amqp": ("worker/broker/amqp/",),
