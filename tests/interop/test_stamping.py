@@ -34,7 +34,7 @@ def tasks(app):
 
 @pytest.fixture
 def worker(celeriac):
-    return celeriac("-A", CELERIAC.parent / "tests" / "stamping_tasks.so", "-c", 2)
+    return celeriac("-A", CELERIAC.parent / "tests" / "stamping_tasks.so", "-c", 2, "-l", "INFO")
 
 
 @pytest.fixture
