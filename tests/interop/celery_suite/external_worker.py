@@ -43,9 +43,10 @@ class ExternalWorker:
 
     def __init__(self, app):
         self._app = app
+        self._node = anon_nodename()
         self._log = (_folder / f"worker-{_process}.log").open("ab", buffering=0)
         self._command = [
-            part.format(node=anon_nodename(), broker=_shard["broker"], backend=_backend)
+            part.format(node=self._node, broker=_shard["broker"], backend=_backend)
             for part in json.loads(os.environ["CELERY_SUITE_WORKER"])
         ]
         self._process = None
@@ -54,12 +55,25 @@ class ExternalWorker:
         from celery.contrib.testing.tasks import ping
         from celery.result import _set_task_join_will_block, allow_join_result
 
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
-        )
+        self._launch()
         with allow_join_result():
             assert ping.delay().get(timeout=60) == "pong"
         _set_task_join_will_block(False)
+
+    def restart(self):
+        """Returns when it can be reached; the queue may hold work that comes before a task."""
+        self.stop()
+        self._launch()
+        inspect = self._app.control.inspect([self._node], timeout=1)
+        for _ in range(60):
+            if inspect.ping():
+                return
+        raise AssertionError(f"the worker does not answer; see {self._log.name}")
+
+    def _launch(self):
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
 
     def stop(self):
         self._process.terminate()
@@ -89,8 +103,7 @@ class _RevokedStamps(dict):
     """
 
     def clear(self):
-        ExternalWorker.running.stop()
-        ExternalWorker.running.start()
+        ExternalWorker.running.restart()
 
 
 class _SuccessfulRequests:
