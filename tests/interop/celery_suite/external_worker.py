@@ -61,8 +61,13 @@ class ExternalWorker:
         _set_task_join_will_block(False)
 
     def restart(self):
-        """Returns when it can be reached; the queue may hold work that comes before a task."""
+        """Returns when it can be reached.
+
+        What the old one had fetched and not begun is back in the queue. It is dropped, as the
+        suite drops it next: the new worker would take it first and know of no revoked stamp.
+        """
         self.stop()
+        self._app.control.purge()
         self._launch()
         inspect = self._app.control.inspect([self._node], timeout=1)
         for _ in range(60):
