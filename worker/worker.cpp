@@ -18,6 +18,7 @@
 #include "worker/clients/redis_client.h"
 #include "worker/consumer/consumer.h"
 #include "worker/consumer/state_db.h"
+#include "worker/execution/builtin_tasks.h"
 #include "worker/execution/prefork/process_pool.h"
 #include "worker/execution/threads_pool.h"
 #include "worker/execution/uuid.h"
@@ -135,6 +136,11 @@ std::unique_ptr<Pool> make_pool(Loop& loop, ThreadPool& threads, const PoolSetti
   return std::make_unique<prefork::ProcessPool>(loop, processes);
 }
 
+Registry with_builtin_tasks(Registry registry) {
+  add_builtin_tasks(registry);
+  return registry;
+}
+
 void require_enforceable(const TaskTypes& types, const Pool& pool) {
   if (pool.can_kill()) return;
   for (const auto& [name, type] : types) {
@@ -170,10 +176,11 @@ void log_failure(std::exception_ptr error) {
 // Members are destroyed from the last to the first: what uses goes before what is used.
 class Worker::Core final : private Consumer::Listener {
  public:
-  Core(WorkerSettings settings, const Registry& registry)
+  Core(WorkerSettings settings, Registry registry)
       : settings_(complete(std::move(settings))),
         queues_(settings_.queues, settings_.nodename),
-        types_(registry, settings_.tasks),
+        registry_(with_builtin_tasks(std::move(registry))),
+        types_(registry_, settings_.tasks),
         router_(settings_.publish, queues_),
         http_(loop_, HttpClientSettings()),
         redis_(loop_, settings_.results.backend),
@@ -187,7 +194,7 @@ class Worker::Core final : private Consumer::Listener {
                   *backend_,
                   publisher_,
                   queues_,
-                  registry,
+                  registry_,
                   http_,
                   redis_,
                   *pool_,
@@ -361,6 +368,7 @@ class Worker::Core final : private Consumer::Listener {
   bool ready_ = false, ending_ = false, failed_ = false;
   Loop loop_;
   Queues queues_;
+  const Registry registry_;
   TaskTypes types_;
   Router router_;
   CurlHttpClient http_;

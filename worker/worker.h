@@ -39,7 +39,8 @@ struct WorkerSettings {
 
 class Worker {
  public:
-  // Throws ConfigError for what it cannot honour. The registry must outlive the worker.
+  // Throws ConfigError for what it cannot honour. The built-in tasks are added to a copy of the
+  // registry.
   Worker(WorkerSettings settings, const Registry& registry);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

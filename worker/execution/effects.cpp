@@ -91,9 +91,12 @@ Async<void> Effects::perform_one(protocol::Effect effect, Run& run) {
 }
 
 Async<void> Effects::fail_task(protocol::FailTask failed, Run& run) {
-  if (!failed.task_id.empty()) {
+  if (failed.part && !failed.task_id.empty()) {
+    // What has failed before was counted then.
     const auto known = co_await services_.backend.load(failed.task_id);
-    if (known && known->status == "FAILURE") co_return;
+    if (known && (known->status == "FAILURE" || known->status == "REVOKED")) failed.part.reset();
+  }
+  if (!failed.task_id.empty()) {
     StoredState state = make_failure(services_, failed.task_id, failed.exception, failed.member);
     co_await services_.backend.store(std::move(state));
   }

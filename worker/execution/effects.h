@@ -28,6 +28,10 @@ class Effects {
   // Tells the chord that the run is a part of, if it is part of one.
   Async<void> count_in_chord(std::string state, Json result, Run& run);
 
+  // All parts are in: publishes the body with their results, or fails it.
+  Async<void> end_chord(std::string group_id, Json body, std::vector<ChordMember> members,
+                        Run& run);
+
   // After the failure has been stored: the rest of the chain, the error callbacks.
   Async<void> pass_on_failure(protocol::ExceptionInfo exception, Run& run);
 
@@ -38,8 +42,6 @@ class Effects {
   Async<void> fail_task(protocol::FailTask failed, Run& run);
   Async<void> call_errback(protocol::CallErrback call, Run& run);
   Async<void> count_part(protocol::ChordPart part, Run& run);
-  Async<void> end_chord(std::string group_id, Json body, std::vector<ChordMember> members,
-                        Run& run);
   Async<Json::Array> join(std::string group_id, std::vector<ChordMember> members);
   Async<Json> collect(Json result_tuple, Clock::time_point deadline);
   protocol::RunsInline runs_inline() const;

@@ -23,6 +23,27 @@ protocol::ExceptionInfo max_retries_exceeded(const protocol::TaskMessage& messag
   return {"MaxRetriesExceededError", {Json(std::move(text))}, "celery.exceptions", {}};
 }
 
+// New arguments may come the other way than the old ones came: what they do not touch stays, and
+// no parameter is given twice (Celery 5.7, Task.retry).
+void keep_untouched_arguments(const protocol::TaskMessage& message, const TaskType& type,
+                              AnotherTry& next) {
+  const std::vector<Parameter>& parameters = type.definition->parameters;
+  if (next.args && !next.kwargs && !message.kwargs.empty()) {
+    next.kwargs = message.kwargs;
+    for (std::size_t i = 0; i < next.args->size() && i < parameters.size(); ++i) {
+      next.kwargs->erase(parameters[i].name);
+    }
+  } else if (next.kwargs && !next.args && !message.args.empty()) {
+    next.args = message.args;
+    for (std::size_t i = 0; i < next.args->size() && i < parameters.size(); ++i) {
+      if (const Json* value = next.kwargs->find(parameters[i].name)) {
+        (*next.args)[i] = *value;
+        next.kwargs->erase(parameters[i].name);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string AnotherTry::text() const {
@@ -60,6 +81,7 @@ std::variant<AnotherTry, RetriesExceeded> plan_retry(const protocol::TaskMessage
   next.args = asked.options.args;
   next.kwargs = asked.options.kwargs;
   next.queue = asked.options.queue;
+  keep_untouched_arguments(message, type, next);
   return next;
 }
 

@@ -21,7 +21,17 @@ JsonObject spec_names(const protocol::Properties& properties) {
   if (properties.priority) names.set("priority", *properties.priority);
   names.set("correlation_id", properties.correlation_id);
   names.set("reply_to", properties.reply_to);
-  if (!properties.expiration.empty()) names.set("expiration", properties.expiration);
+  if (properties.timestamp) names.set("timestamp", *properties.timestamp);
+  const std::pair<const char*, const std::string&> others[] = {
+      {"expiration", properties.expiration},
+      {"message_id", properties.message_id},
+      {"type", properties.type},
+      {"user_id", properties.user_id},
+      {"app_id", properties.app_id},
+      {"cluster_id", properties.cluster_id}};
+  for (const auto& [name, value] : others) {
+    if (!value.empty()) names.set(name, value);
+  }
   return names;
 }
 
@@ -151,6 +161,33 @@ Async<void> TaskContext::add_to_chord(Signature signature) {
       protocol::add_to_chord(message, signature, Effects(services_).canvas_context(run_));
   co_await services_.backend.grow_chord(message.group);
   co_await perform_applied(services_, run_, std::move(applied));
+}
+
+Async<Json> TaskContext::call(std::string task, Json::Array args) {
+  const TaskDefinition* definition = services_.registry.find(task);
+  if (!definition) throw TaskError("NotRegistered", task, "celery.exceptions");
+  if (const auto* coroutine = std::get_if<TaskDefinition::Coroutine>(&definition->body)) {
+    co_return co_await (*coroutine)(*this, std::move(args), {});
+  }
+  FunctionCall function{*definition, *this, std::move(args), {}};
+  co_return co_await services_.pool.run(std::move(function));
+}
+
+Async<bool> TaskContext::unlock_chord(std::string group_id, Json body, Json results) {
+  std::vector<ChordMember> members;
+  const Json::Array* tuples = results.as_array();
+  for (const Json& tuple : tuples ? *tuples : Json::Array{}) {
+    const Json::Array* head = tuple.is_array() && !tuple.as_array()->empty()
+                                  ? tuple.as_array()->front().as_array()
+                                  : nullptr;
+    std::string id = head && !head->empty() ? head->front().string_or("") : "";
+    const std::optional<protocol::ResultDocument> document = co_await services_.backend.load(id);
+    if (!document || !protocol::is_ready_state(document->status)) co_return false;
+    members.push_back({std::move(id), document->status, document->result});
+  }
+  Effects effects(services_);
+  co_await effects.end_chord(std::move(group_id), std::move(body), std::move(members), run_);
+  co_return true;
 }
 
 std::chrono::system_clock::time_point TaskContext::now() const {

@@ -171,7 +171,7 @@ Async<void> Trace::settle(Run& run, Outcome outcome) {
           "Task " + subject(request.message) + " ignored");
     request.settle(services_.broker, Verdict::ack);
   } else if (const auto* rejected = std::get_if<Rejected>(&outcome)) {
-    reject(run, *rejected);
+    co_await reject(run, *rejected);
   } else if (auto* replaced = std::get_if<Replaced>(&outcome)) {
     co_await replace(run, std::move(replaced->with));
   } else if (const auto* timed_out = std::get_if<HardLimitExceeded>(&outcome)) {
@@ -234,7 +234,8 @@ void Trace::log_succeeded(const Run& run, const Json& result) {
   }
 }
 
-Async<void> Trace::fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict) {
+// Stores it, counts it in its chord and passes it on to what would have followed.
+Async<void> Trace::record_failure(Run& run, protocol::ExceptionInfo exception) {
   TaskRequest& request = run.request;
   std::optional<std::string> traceback;
   if (!exception.traceback.empty()) traceback = exception.traceback;
@@ -258,6 +259,11 @@ Async<void> Trace::fail(Run& run, protocol::ExceptionInfo exception, Verdict lat
           "The error callbacks of " + subject(request.message) +
               " could not be published: " + refused);
   }
+}
+
+Async<void> Trace::fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict) {
+  TaskRequest& request = run.request;
+  co_await record_failure(run, exception);
   log_failed(run, exception);
   if (!request.settled() && late_verdict != Verdict::ack) {
     for (TaskObserver* observer : services_.observers) {
@@ -300,8 +306,8 @@ Async<void> Trace::retry(Run& run, AnotherTry next) {
   }
   const std::string refused = co_await publish_next_try(request, next);
   if (!refused.empty()) {  // Celery 5.x, app/task.py: a retry that cannot be sent is a Reject
-    const Rejected rejected{"the retry could not be published: " + refused, false};
-    reject(run, rejected);
+    Rejected rejected{"the retry could not be published: " + refused, false};
+    co_await reject(run, std::move(rejected));
     co_return;
   }
   write(log::Level::info, kTrace, message, "Task " + subject(message) + " retry: " + next.text());
@@ -360,7 +366,9 @@ Async<void> Trace::replace(Run& run, Signature with) {
   request.settle(services_.broker, Verdict::ack);
 }
 
-void Trace::reject(Run& run, const Rejected& rejected) {
+// Celery 5.7, worker/request.py on_failure: a message that is dropped will never run again, so
+// its task has failed; nobody waits for it in vain.
+Async<void> Trace::reject(Run& run, Rejected rejected) {
   TaskRequest& request = run.request;
   write(log::Level::warning, kTrace, request.message,
         "Task " + subject(request.message) +
@@ -368,6 +376,15 @@ void Trace::reject(Run& run, const Rejected& rejected) {
   if (!request.settled()) {
     for (TaskObserver* observer : services_.observers) {
       observer->task_rejected(request.message, request.delivery_info, rejected.requeue);
+    }
+  }
+  if (!rejected.requeue) {
+    Json::Array args{rejected.reason.empty() ? Json() : Json(rejected.reason), Json(false)};
+    const protocol::ExceptionInfo exception{"Reject", std::move(args), "celery.exceptions", {}};
+    co_await record_failure(run, exception);
+    for (TaskObserver* observer : services_.observers) {
+      observer->task_failed(request.message, request.delivery_info, exception.type,
+                            exception.repr(), {});
     }
   }
   request.settle(services_.broker, rejected.requeue ? Verdict::requeue : Verdict::reject);

@@ -43,13 +43,14 @@ class Trace {
 
   Async<void> settle(Run& run, Outcome outcome);
   Async<void> succeed(Run& run, Json result);
+  Async<void> record_failure(Run& run, protocol::ExceptionInfo exception);
   Async<void> fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict);
   Async<void> fail_with(Run& run, std::exception_ptr error);
   Async<void> retry(Run& run, AnotherTry next);
   Async<std::string> publish_next_try(TaskRequest& request, AnotherTry next);
   Async<void> replace(Run& run, Signature with);
   Async<void> revoke(Run& run, std::string_view reason);
-  void reject(Run& run, const Rejected& rejected);
+  Async<void> reject(Run& run, Rejected rejected);
 
   Async<void> store_started(Run& run);
   void log_succeeded(const Run& run, const Json& result);
