@@ -17,6 +17,7 @@
 #include "worker/broker/amqp/errand.h"
 #include "worker/broker/amqp/publisher.h"
 #include "worker/broker/backoff.h"
+#include "worker/broker/url_options.h"
 #include "worker/log/log.h"
 #include "worker/loop/completion.h"
 #include "worker/loop/task_group.h"
@@ -455,10 +456,6 @@ BrokerStatus AmqpBroker::status() const {
 }
 
 void check(const BrokerSettings& settings) {
-  if (settings.login_method != "PLAIN" && settings.login_method != "EXTERNAL") {
-    throw ConfigError("broker_login_method is '" + settings.login_method +
-                      "'; it must be PLAIN or EXTERNAL");
-  }
   for (const auto* urls : {&settings.urls, &settings.write_urls}) {
     for (const std::string& text : *urls) {
       const protocol::Url url = protocol::parse_url(text);
@@ -467,6 +464,7 @@ void check(const BrokerSettings& settings) {
         throw ConfigError(protocol::display_url(url) + ": the scheme '" + url.scheme +
                           "' is not one of amqp, amqps, pyamqp, librabbitmq");
       }
+      with_url_options(settings, url);
     }
   }
 }

@@ -11,6 +11,7 @@
 #include "worker/broker/amqp/broker_error.h"
 #include "worker/broker/amqp/table.h"
 #include "worker/broker/amqp/tcp_connect.h"
+#include "worker/broker/url_options.h"
 
 #ifndef CELERIAC_VERSION
 #error "the build defines CELERIAC_VERSION"
@@ -143,9 +144,10 @@ bool is_predeclared(const std::string& name) {
 
 }  // namespace
 
-Connection Connection::open(const std::string& text, const BrokerSettings& settings, Role role,
+Connection Connection::open(const std::string& text, const BrokerSettings& for_all, Role role,
                             Interrupter& interrupter) {
   const protocol::Url url = protocol::parse_url(text);
+  const BrokerSettings settings = with_url_options(for_all, url);
   const Target target = target_of(url, settings);
   State state(amqp_new_connection());
   if (!state) throw transport_failed(AMQP_STATUS_NO_MEMORY, "opening a connection");
