@@ -57,7 +57,8 @@ def flower(worker, broker_url, redis_url, tmp_path):
     (tmp_path / "flower_app.py").write_text(
         "import celery\n"
         f"app = celery.Celery('flower_app', broker={broker_url!r}, backend={redis_url!r})\n"
-        "app.task(lambda x, y: None, name='remote.add')\n"
+        "@app.task(name='remote.add')\n"
+        "def add(x, y): ...\n"
     )
     command = [sys.executable, "-m", "celery", "-A", "flower_app", "flower"]
     command += ["--address=127.0.0.1", f"--port={port}", "--persistent=False"]
