@@ -17,8 +17,11 @@ namespace celeriac::protocol {
 namespace {
 
 constexpr std::size_t kMaxDepth = 512;
-// Aliases repeat what they point to; a few lines could stand for billions.
-constexpr std::size_t kMaxNodes = 1'000'000;
+// Aliases repeat what they point to, and a few lines could stand for billions. A
+// document may grow to this many values and no more.
+std::size_t max_values(std::string_view body) {
+  return 1000 + 10 * body.size();
+}
 
 [[noreturn]] void throw_not_yaml(const YAML::Mark& mark, const std::string& why) {
   throw MessageError(MessageError::Kind::undecodable,
@@ -119,11 +122,13 @@ Json resolve_plain(const std::string& text) {
 
 class Converter {
  public:
+  explicit Converter(std::size_t max_values) : values_left_(max_values) {}
+
   Json convert(const YAML::Node& node, std::size_t depth) {
     if (depth > kMaxDepth) {
       throw_not_yaml(node.Mark(), "nested deeper than " + std::to_string(kMaxDepth));
     }
-    if (++nodes_ > kMaxNodes) throw_not_yaml(node.Mark(), "more than a million values");
+    if (values_left_-- == 0) throw_not_yaml(node.Mark(), "its aliases stand for too many values");
     switch (node.Type()) {
       case YAML::NodeType::Scalar:
         return convert_scalar(node);
@@ -185,7 +190,7 @@ class Converter {
     throw_not_yaml(node.Mark(), "the tag " + tag + " is not safe to load");
   }
 
-  std::size_t nodes_ = 0;
+  std::size_t values_left_;
 };
 
 // PyYAML reads a real only with a point: 1e+16 becomes 1.0e+16.
@@ -267,7 +272,7 @@ Json parse_yaml(std::string_view body) {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(body));
     if (documents.empty()) return nullptr;
     if (documents.size() > 1) throw_not_yaml(documents[1].Mark(), "a second document");
-    return Converter().convert(documents.front(), 0);
+    return Converter(max_values(body)).convert(documents.front(), 0);
   } catch (const YAML::Exception& error) {
     throw_not_yaml(error.mark, error.msg);
   }
