@@ -123,8 +123,9 @@ void fail_group_body(CanvasNode body, const ExceptionInfo& cause, const RunsInli
     }
     const std::string& id = composer.results().id(members[i]);
     call_errbacks(errbacks, id, "", cause, runs_inline, context, effects);
-    effects.emplace_back(
-        FailTask{id, cause, Signature::from_json(body.tasks[i].to_json()), std::nullopt});
+    FailTask failed{id, cause, Signature::from_json(body.tasks[i].to_json()), std::nullopt};
+    failed.children = FailTask::Children::of_the_running_task;
+    effects.emplace_back(std::move(failed));
   }
   effects.emplace_back(FailTask{composer.results().id(frozen), cause,
                                 Signature::from_json(body.to_json()), std::nullopt});
@@ -242,8 +243,9 @@ std::vector<Effect> after_chord_failure(const Json& body, const ExceptionInfo& e
     const std::string id = node.text_option("task_id");
     call_errbacks(signatures_of(node.option("link_error")), id, "", exception, runs_inline, context,
                   effects);
-    effects.emplace_back(
-        FailTask{id, exception, Signature::from_json(node.to_json()), std::nullopt});
+    FailTask failed{id, exception, Signature::from_json(node.to_json()), std::nullopt};
+    failed.children = FailTask::Children::of_the_running_task;
+    effects.emplace_back(std::move(failed));
   }
   fail_chain(chain, exception, effects);
   return effects;

@@ -61,6 +61,9 @@ struct FailTask {
   ExceptionInfo exception;
   Signature member;  // what extended results tell of it
   std::optional<ChordPart> part;
+  // A chord's body has the children that the task which completed the chord has by then: the
+  // error callbacks among them.
+  enum class Children { none, of_the_running_task } children = Children::none;
 };
 // Call this new-style error callback in the worker, for the failure of `task_id`: the task that
 // runs, or a chord's body that will never run.

@@ -127,7 +127,7 @@ def test_conf_masks_secrets(app, worker, inspect, broker_url):
 
 
 def test_report_names_the_software(inspect):
-    assert "celeriac:" in inspect().report()["w1@test"]["ok"]
+    assert "(celeriac)" in inspect().report()["w1@test"]["ok"]
 
 
 def test_clock_counts(inspect):

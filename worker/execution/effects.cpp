@@ -98,6 +98,9 @@ Async<void> Effects::fail_task(protocol::FailTask failed, Run& run) {
   }
   if (!failed.task_id.empty()) {
     StoredState state = make_failure(services_, failed.task_id, failed.exception, failed.member);
+    if (failed.children == protocol::FailTask::Children::of_the_running_task) {
+      state.document.children = Json(run.children);
+    }
     co_await services_.backend.store(std::move(state));
   }
   if (failed.part) co_await count_part(std::move(*failed.part), run);

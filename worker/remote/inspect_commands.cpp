@@ -79,7 +79,8 @@ Json registered(const ControlState& state, const ControlArguments& arguments) {
     if (task.builtin && !builtins) continue;
     std::string fields;
     for (const std::string& item : items) {
-      const std::string value = item == "exchange"      ? task.exchange
+      const std::string value = item == "name"          ? task.name
+                                : item == "exchange"    ? task.exchange
                                 : item == "routing_key" ? task.routing_key
                                 : item == "rate_limit"  ? task.rate_limit
                                                         : std::string();
@@ -191,9 +192,9 @@ Json report(const ControlState& state) {
   utsname system{};
   uname(&system);
   const JsonObject software = software_info();
-  std::string text = "\nsoftware -> celeriac:" + software.find("sw_ver")->string_or("") +
-                     "\nplatform -> system:" + system.sysname + " arch:" + system.machine +
-                     "\n            kernel version:" + system.release +
+  std::string text = "\nsoftware -> celery:" + software.find("sw_ver")->string_or("") +
+                     " (celeriac)" + "\nplatform -> system:" + system.sysname +
+                     " arch:" + system.machine + "\n            kernel version:" + system.release +
                      "\nsettings -> transport:amqp results:" +
                      (state.results_url.empty() ? "disabled" : state.results_url) + "\n\n";
   for (const auto& [name, value] : state.conf()) text += name + ": " + python_repr(value) + "\n";

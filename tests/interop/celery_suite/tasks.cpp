@@ -3,6 +3,7 @@
 // request, retry and reject, Redis, error callbacks, workflows built in the worker.
 
 #include <celeriac/module.h>
+#include <celeriac/typed_json.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -315,8 +316,9 @@ celeriac::RedisClient& suite_redis(Context& ctx) {
                    setting("REDIS_PORT", "6379") + "/0");
 }
 
-// Texts and numbers as redis-py writes them.
+// Texts, bytes and numbers as redis-py writes them.
 std::string redis_text(const Json& value) {
+  if (const auto bytes = celeriac::bytes_from_json(value)) return *bytes;
   return value.is_string() ? *value.as_string() : python_repr(value);
 }
 
