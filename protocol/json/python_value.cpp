@@ -86,7 +86,7 @@ std::optional<std::string> time_repr(const Json& value) {
   return joined("datetime.time", parts);
 }
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   return std::string("'").append(text).append("'");
 }
 
@@ -103,11 +103,11 @@ std::optional<std::string> typed_value_repr(const Json& value) {
   }
   if (typed->type == "decimal") {
     const auto digits = decimal_from_json(value);
-    return digits ? std::optional(joined("Decimal", {quoted(*digits)})) : std::nullopt;
+    return digits ? std::optional(joined("Decimal", {in_quotes(*digits)})) : std::nullopt;
   }
   if (typed->type == "uuid") {
     const auto uuid = uuid_from_json(value);
-    return uuid ? std::optional(joined("UUID", {quoted(*uuid)})) : std::nullopt;
+    return uuid ? std::optional(joined("UUID", {in_quotes(*uuid)})) : std::nullopt;
   }
   return std::nullopt;
 }

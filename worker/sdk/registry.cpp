@@ -4,13 +4,13 @@ namespace celeriac {
 namespace detail {
 namespace {
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   return "'" + std::string(name) + "'";
 }
 
 // 'a' · 'a' and 'b' · 'a', 'b', and 'c'
 std::string enumerate(const std::vector<std::string_view>& names) {
-  std::string text = quoted(names.front());
+  std::string text = in_quotes(names.front());
   for (std::size_t i = 1; i < names.size(); ++i) {
     const bool last = i + 1 == names.size();
     if (last && names.size() == 2) {
@@ -18,7 +18,7 @@ std::string enumerate(const std::vector<std::string_view>& names) {
     } else {
       text += last ? ", and " : ", ";
     }
-    text += quoted(names[i]);
+    text += in_quotes(names[i]);
   }
   return text;
 }
@@ -59,11 +59,11 @@ void bind_arguments(std::string_view function, std::span<const ParamSpec> parame
     const auto index = static_cast<std::size_t>(parameter - parameters.begin());
     if (parameter == parameters.end()) {
       throw ArgumentError(std::string(function) + "() got an unexpected keyword argument " +
-                          quoted(name));
+                          in_quotes(name));
     }
     if (index < positional) {
       throw ArgumentError(std::string(function) + "() got multiple values for argument " +
-                          quoted(name));
+                          in_quotes(name));
     }
     bound[index] = std::move(value);
     given[index] = true;

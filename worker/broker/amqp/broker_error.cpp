@@ -36,7 +36,7 @@ constexpr std::array kMethodNames = {
 };
 
 // Python's choice of quotes, so that Celery's log lines are found by the same search.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const bool apostrophe = text.find('\'') != std::string_view::npos;
   const bool double_quote = text.find('"') != std::string_view::npos;
   const char quote = apostrophe && !double_quote ? '"' : '\'';
@@ -61,7 +61,7 @@ std::string describe_close(std::uint16_t reply_code, std::string_view reply_text
     if (known.class_id == class_id && known.method_id == method_id) method = known.name;
   }
   std::string text(name);
-  text += "(" + std::to_string(reply_code) + ", " + quoted(reply_text) + ", (" +
+  text += "(" + std::to_string(reply_code) + ", " + in_quotes(reply_text) + ", (" +
           std::to_string(class_id) + ", " + std::to_string(method_id) + "), '";
   text.append(method).append("')");
   return text;
