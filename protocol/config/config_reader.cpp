@@ -304,7 +304,7 @@ class TreeBuilder : public YAML::EventHandler {
       return *value;
     }
     if (variable.fallback) return *variable.fallback;
-    document_.mistake(node.line, node.column,
+    document_.unset(node.line, node.column,
                       "the environment variable '" + variable.name +
                           "' is not set; set it, give a default with ${" + variable.name +
                           ":-default}, or write $${" + variable.name + "} to mean the text itself");
@@ -616,7 +616,13 @@ void ConfigMapView::mistake(std::string text) const {
   document_->mistake(place->line, place->column, std::move(text));
 }
 
+void ConfigDocument::unset(int line, int column, std::string text) {
+  mistake(line, column, std::move(text));
+  unset_.emplace(line, column);
+}
+
 void ConfigDocument::mistake(int line, int column, std::string text) {
+  if (unset_.contains({line, column})) return;
   mistakes_.push_back({file_, line, column, std::move(text)});
 }
 

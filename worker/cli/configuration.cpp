@@ -32,7 +32,8 @@ void read_file(const std::string& path, const std::vector<Extension>& extensions
   }
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   auto file = read_config(text, path, environment);
-  if (file->ok()) {
+  // What is no YAML has no keys to check.
+  if (file->ok() || file->root_node().kind == ConfigNode::Kind::map) {
     ConfigMapView top = file->root().map("the file");
     read_worker_section(top.get("worker"), settings, warnings);
     for (const Extension& extension : extensions) {

@@ -196,6 +196,9 @@ class ConfigDocument {
   const ConfigNode& root_node() const { return root_; }
 
   void mistake(int line, int column, std::string text);
+  // A mistake after which no other is noted at its place: a variable without a value says all that
+  // there is to say about it.
+  void unset(int line, int column, std::string text);
   // In the order of their places.
   std::vector<ConfigMistake> mistakes() const;
   bool ok() const { return mistakes_.empty(); }
@@ -210,6 +213,7 @@ class ConfigDocument {
   std::string file_;
   ConfigNode root_;
   std::vector<ConfigMistake> mistakes_;
+  std::set<std::pair<int, int>> unset_;
 };
 
 // Reads one YAML document. Syntax errors, duplicate keys and variables that are

@@ -119,6 +119,17 @@ TEST(ConfigReader, ReportsAVariableThatIsNotSet) {
             "itself\n");
 }
 
+TEST(ConfigReader, AVariableThatIsNotSetHidesOnlyWhatFollowsFromIt) {
+  auto file = read("every: ${EVERY}\nretries: many\n");
+  ConfigMapView top = file->root().map("the file");
+  top.get("every").duration();
+  top.get("retries").integer();
+  const auto mistakes = file->mistakes();
+  ASSERT_EQ(mistakes.size(), 2u);
+  EXPECT_NE(mistakes[0].text.find("'EVERY' is not set"), std::string::npos);
+  EXPECT_EQ(mistakes[1].line, 2);
+}
+
 TEST(ConfigReader, NeverShowsAValueFromTheEnvironment) {
   auto file = read("count: ${TOKEN}\nmode: x${TOKEN}\n", {{"TOKEN", "hunter2"}});
   ConfigMapView top = file->root().map("the file");
