@@ -16,18 +16,15 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local turns = redis.call('LRANGE', KEYS[1], 0, -1)
 local turn = math.max(now, tonumber(redis.call('GET', KEYS[2]) or '0'))
-if #turns > 0 then turn = math.max(turn, tonumber(turns[#turns])) end
-local function keep_within(count, window)
-  if count > 0 and #turns >= count then
-    turn = math.max(turn, tonumber(turns[#turns - count + 1]) + window)
-  end
-end
 local per_second, per_minute = tonumber(ARGV[1]), tonumber(ARGV[2])
-keep_within(per_second, 1000)
-keep_within(per_minute, 60000)
+local spacing = per_second > 0 and math.ceil(1000 / per_second) or 0
+if #turns > 0 then turn = math.max(turn, tonumber(turns[#turns]) + spacing) end
+if per_minute > 0 and #turns >= per_minute then
+  turn = math.max(turn, tonumber(turns[#turns - per_minute + 1]) + 60000)
+end
 if turn - now > tonumber(ARGV[3]) then return {0, turn - now} end
 redis.call('RPUSH', KEYS[1], string.format('%d', turn))
-redis.call('LTRIM', KEYS[1], -math.max(per_second, per_minute), -1)
+redis.call('LTRIM', KEYS[1], -math.max(1, per_minute), -1)
 redis.call('PEXPIRE', KEYS[1], string.format('%d', turn - now + 61000))
 return {1, turn - now})";
 
@@ -37,6 +34,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], string.format('%d', now + ARGV[1]), 'PX', ARGV[1])
 return 1)";
+
+// Evenly spaced: of messages that leave in one go some may be late and meet the next ones.
+Milliseconds spacing(const Rate& rate) {
+  if (rate.per_second == 0) return 0ms;
+  return Milliseconds((1000 + rate.per_second - 1) / rate.per_second);
+}
 
 std::string turns_key(const std::string& channel) {
   return "celeriac:pace:" + channel;
@@ -72,20 +75,15 @@ Async<void> RedisPace::pause(std::string channel, Milliseconds time) {
 
 Turn Line::next(const Rate& rate, Milliseconds patience, Time now) {
   Time turn = std::max(now, paused_until);
-  if (!turns.empty()) turn = std::max(turn, turns.back());
-  const auto keep_within = [&](std::int64_t count, Milliseconds window) {
-    const auto size = static_cast<std::int64_t>(turns.size());
-    if (count == 0 || size < count) return;
-    turn = std::max(turn, turns[static_cast<std::size_t>(size - count)] + window);
-  };
-  keep_within(rate.per_second, 1s);
-  keep_within(rate.per_minute, 1min);
+  if (!turns.empty()) turn = std::max(turn, turns.back() + spacing(rate));
+  const auto per_minute = static_cast<std::size_t>(rate.per_minute);
+  if (per_minute > 0 && turns.size() >= per_minute) {
+    turn = std::max(turn, turns[turns.size() - per_minute] + 1min);
+  }
   const auto wait = std::chrono::ceil<Milliseconds>(turn - now);
   if (wait > patience) return {Turn::Kind::full, wait};
   turns.push_back(turn);
-  while (static_cast<std::int64_t>(turns.size()) > std::max(rate.per_second, rate.per_minute)) {
-    turns.pop_front();
-  }
+  while (turns.size() > std::max<std::size_t>(1, per_minute)) turns.pop_front();
   return {Turn::Kind::taken, wait};
 }
 
