@@ -44,11 +44,7 @@ Alarm alarm_of(const Rule& rule, const Verdict& verdict) {
   alarm.channels = rule.channels;
   if (!verdict.row) return alarm;
   alarm.row = *verdict.row;
-  auto key = alarm_key(rule, *verdict.row);
-  if (const auto* mistake = std::get_if<Mistake>(&key)) {
-    throw failure("RuleError", "rule '" + rule.name + "': " + mistake->text);
-  }
-  alarm.key = std::get<std::string>(std::move(key));
+  alarm.key = std::get<std::string>(alarm_key(rule, *verdict.row));  // examined before
   return alarm;
 }
 
@@ -90,8 +86,12 @@ Async<Pipeline::Found> Pipeline::find_alarms(Context& ctx, const Fetched* fetche
   std::vector<Alarm> alarms;
   for (const auto& result : fetched->results) {
     const Rule& rule = rule_named(result.rule);
-    auto judgement = judge_rule(rule, result.rows, ctx.now());
-    auto more = co_await alarms_of(claims.get(), &rule, std::move(judgement.verdicts));
+    auto examined = examine(rule, result.rows, ctx.now());
+    if (const auto* mistake = std::get_if<Mistake>(&examined)) {
+      throw failure("RuleError", mistake->text);
+    }
+    auto verdicts = std::move(std::get<Judgement>(examined).verdicts);
+    auto more = co_await alarms_of(claims.get(), &rule, std::move(verdicts));
     std::move(more.begin(), more.end(), std::back_inserter(alarms));
   }
   Keys keys;

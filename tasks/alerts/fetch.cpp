@@ -35,6 +35,10 @@ void count_evaluation(Context& ctx, const Rule& rule, const char* outcome) {
   ctx.count("celeriac_alert_evaluations_total", {{"rule", rule.name}, {"outcome", outcome}});
 }
 
+void append(std::string& texts, const std::string& text) {
+  texts += (texts.empty() ? "" : "; ") + text;
+}
+
 // The rules of a binding that this run is about.
 std::vector<std::string> rules_of(const Binding& binding, const Json& only) {
   const auto* named = only.as_array();
@@ -46,12 +50,18 @@ std::vector<std::string> rules_of(const Binding& binding, const Json& only) {
 
 }  // namespace
 
-Judgement judge_rule(const Rule& rule, const std::vector<Row>& rows, Time now) {
+Parsed<Judgement> examine(const Rule& rule, const std::vector<Row>& rows, Time now) {
+  const auto located = [&rule](const Mistake& mistake) {
+    return Mistake{"rule '" + rule.name + "': " + mistake.text};
+  };
   auto judgement = judge(rule.expectation, rule.no_data, rows, now);
-  if (const auto* mistake = std::get_if<Mistake>(&judgement)) {
-    throw failure("RuleError", "rule '" + rule.name + "': " + mistake->text);
+  if (const auto* mistake = std::get_if<Mistake>(&judgement)) return located(*mistake);
+  for (const auto& verdict : std::get<Judgement>(judgement).verdicts) {
+    if (!verdict.row) continue;
+    const auto key = alarm_key(rule, *verdict.row);
+    if (const auto* mistake = std::get_if<Mistake>(&key)) return located(*mistake);
   }
-  return std::get<Judgement>(std::move(judgement));
+  return judgement;
 }
 
 const Rule& Pipeline::rule_named(const std::string& name) const {
@@ -88,96 +98,92 @@ Async<QueryResult> Pipeline::ask(Context& ctx, const Rule* rule) {
 }
 
 Async<Json> Pipeline::fetch(Context& ctx, std::string name) {
-  const Rule& rule = rule_named(name);
-  auto result = co_await ask(ctx, &rule);
-  if (const auto* failed = std::get_if<SourceFailure>(&result)) {
-    count_evaluation(ctx, rule, "error");
-    const auto text = "rule '" + rule.name + "': " + failed->text;
-    const auto patience = patience_of(&rule);
-    const auto retries = ctx.request().retries;
-    if (failed->repeat == SourceFailure::Repeat::useless || retries >= patience.max_retries) {
-      throw failure("SourceError", text);
-    }
-    RetryOptions options;
-    options.countdown = std::max(failed->after.value_or(Milliseconds(0)), patience.after(retries));
-    options.max_retries = patience.max_retries;
-    options.reason = text;
-    throw ctx.retry(std::move(options));
-  }
-  Fetched fetched;
-  fetched.results.push_back({rule.name, std::get<std::vector<Row>>(std::move(result))});
-  co_return co_await hand_on(ctx, std::move(fetched));
+  std::vector<std::string> rules;
+  rules.push_back(std::move(name));
+  const auto asked = co_await ask_all(ctx, rules);
+  if (!asked.failure.empty()) throw failure(asked.failure_type, asked.failure);
+  if (!asked.again.empty()) throw ctx.retry(asked.retry);
+  co_return co_await hand_on(ctx, &asked);
 }
 
 Async<Json> Pipeline::run(Context& ctx, const Binding* binding, Json only) {
-  const auto names = rules_of(*binding, only);
-  std::vector<Async<QueryResult>> queries;
-  for (const auto& name : names) queries.push_back(ask(ctx, &rule_named(name)));
-  auto results = co_await when_all(std::move(queries));
-
-  Fetched fetched;
-  fetched.task = binding->task;
-  Json::Array again;
-  std::string failures, trouble;
-  Patience patience;
-  Milliseconds after(0);
-  const auto retries = ctx.request().retries;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const Rule& rule = rule_named(names[i]);
-    const auto* failed = std::get_if<SourceFailure>(&results[i]);
-    if (failed == nullptr) {
-      fetched.results.push_back({rule.name, std::get<std::vector<Row>>(std::move(results[i]))});
-      continue;
+  auto asked = co_await ask_all(ctx, rules_of(*binding, only));
+  asked.fetched.task = binding->task;
+  const bool chained = carries_on(ctx.request());
+  if (!asked.again.empty()) {
+    // What was found goes on first: a source that is away must not hold up the others. In a
+    // chain only the last try has a result, so all of it is tried again.
+    if (!chained) {
+      if (!asked.fetched.results.empty()) co_await hand_on(ctx, &asked);
+      asked.retry.args = Json::Array{};
+      asked.retry.kwargs = JsonObject{{"rules", asked.again}};
     }
-    count_evaluation(ctx, rule, "error");
-    const auto own = patience_of(&rule);
-    const bool retry = failed->repeat == SourceFailure::Repeat::useful && retries < own.max_retries;
-    auto& text = retry ? trouble : failures;
-    if (!text.empty()) text += "; ";
-    text += "rule '" + rule.name + "': " + failed->text;
-    if (!retry) continue;
-    again.emplace_back(rule.name);
-    patience.max_retries = std::max(patience.max_retries, own.max_retries);
-    after = std::max({after, failed->after.value_or(Milliseconds(0)), own.after(retries)});
+    if (!asked.failure.empty()) ctx.log().error(asked.failure);
+    throw ctx.retry(asked.retry);
   }
-  // What was found goes on first: a source that is away must not hold up the others.
   Json handed_on;
-  if (!fetched.results.empty()) handed_on = co_await hand_on(ctx, std::move(fetched));
-  if (!failures.empty() && !again.empty()) ctx.log().error(failures);
-  if (!again.empty()) {
-    RetryOptions options;
-    options.countdown = after;
-    options.max_retries = patience.max_retries;
-    options.reason = trouble;
-    options.args = Json::Array{};
-    options.kwargs = JsonObject{{"rules", std::move(again)}};
-    throw ctx.retry(std::move(options));
-  }
-  if (!failures.empty()) throw failure("SourceError", failures);
+  if (!asked.fetched.results.empty()) handed_on = co_await hand_on(ctx, &asked);
+  if (asked.failure.empty()) co_return handed_on;
+  if (!chained || handed_on.is_null()) throw failure(asked.failure_type, asked.failure);
+  ctx.log().error(asked.failure);
   co_return handed_on;
 }
 
-Async<Json> Pipeline::hand_on(Context& ctx, Fetched fetched) {
-  bool worth_caching = false;
-  std::size_t rows = 0;
-  for (const auto& result : fetched.results) {
-    const Rule& rule = rule_named(result.rule);
-    const auto judgement = judge_rule(rule, result.rows, ctx.now());
-    count_evaluation(ctx, rule, outcome_of(judgement));
-    worth_caching = worth_caching || is_worth_caching(rule, judgement);
-    rows += result.rows.size();
+// The rows of each rule, or why there are none.
+Async<Pipeline::Asked> Pipeline::ask_all(Context& ctx, std::vector<std::string> names) {
+  std::vector<Async<QueryResult>> queries;
+  for (const auto& name : names) queries.push_back(ask(ctx, &rule_named(name)));
+  auto results = co_await when_all(std::move(queries));
+  Asked asked;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Rule& rule = rule_named(names[i]);
+    if (const auto* failed = std::get_if<SourceFailure>(&results[i])) {
+      count_evaluation(ctx, rule, "error");
+      note_failure(ctx.request(), rule, *failed, asked);
+      continue;
+    }
+    auto& rows = std::get<std::vector<Row>>(results[i]);
+    const auto judgement = examine(rule, rows, ctx.now());
+    if (const auto* mistake = std::get_if<Mistake>(&judgement)) {
+      count_evaluation(ctx, rule, "error");
+      asked.failure_type = "RuleError";
+      append(asked.failure, mistake->text);
+      continue;
+    }
+    count_evaluation(ctx, rule, outcome_of(std::get<Judgement>(judgement)));
+    asked.worth_caching |= is_worth_caching(rule, std::get<Judgement>(judgement));
+    asked.rows += rows.size();
+    asked.fetched.results.push_back({rule.name, std::move(rows)});
   }
+  co_return asked;
+}
+
+void Pipeline::note_failure(const Request& request, const Rule& rule, const SourceFailure& failed,
+                            Asked& asked) {
+  const auto text = "rule '" + rule.name + "': " + failed.text;
+  const auto patience = patience_of(&rule);
+  if (failed.repeat == SourceFailure::Repeat::useless || request.retries >= patience.max_retries) {
+    append(asked.failure, text);
+    return;
+  }
+  asked.again.emplace_back(rule.name);
+  append(asked.retry.reason, text);
+  const auto wait =
+      std::max(failed.after.value_or(Milliseconds(0)), patience.after(request.retries));
+  asked.retry.countdown = std::max<std::chrono::duration<double>>(
+      asked.retry.countdown.value_or(Milliseconds(0)), wait);
+  asked.retry.max_retries = std::max(asked.retry.max_retries.value_or(0), patience.max_retries);
+}
+
+Async<Json> Pipeline::hand_on(Context& ctx, const Asked* asked) {
+  const auto& fetched = asked->fetched;
   if (carries_on(ctx.request())) co_return to_json(fetched);
+  const auto& first = fetched.results.front().rule;
   JsonObject summary;
-  if (fetched.task) {
-    summary.set("task", *fetched.task);
-  } else {
-    summary.set("rule", fetched.results.front().rule);
-  }
-  summary.set("rows", rows);
-  if (worth_caching) {
-    const auto& rule = rule_named(fetched.results.front().rule);
-    const auto next = step(kCache, to_json(fetched), &rule);
+  summary.set(fetched.task ? "task" : "rule", fetched.task.value_or(first));
+  summary.set("rows", asked->rows);
+  if (asked->worth_caching) {
+    const auto next = step(kCache, to_json(fetched), &rule_named(first));
     const auto sent = co_await ctx.send(next);
     summary.set("next", sent.id);
   }

@@ -57,8 +57,19 @@ class Pipeline {
 
  private:
   // fetch.cpp
+  struct Asked {
+    Fetched fetched;             // what was found
+    std::size_t rows = 0;        // in all
+    bool worth_caching = false;  // some of it may be an alarm
+    Json::Array again;           // rules whose trouble may pass
+    RetryOptions retry;
+    std::string failure_type = "SourceError", failure;  // what cannot pass
+  };
+  Async<Asked> ask_all(Context& ctx, std::vector<std::string> rules);
   Async<QueryResult> ask(Context& ctx, const Rule* rule);
-  Async<Json> hand_on(Context& ctx, Fetched fetched);
+  static void note_failure(const Request& request, const Rule& rule, const SourceFailure& failed,
+                           Asked& asked);
+  Async<Json> hand_on(Context& ctx, const Asked* asked);
   const Rule& rule_named(const std::string& name) const;
 
   // cache.cpp
@@ -74,7 +85,7 @@ class Pipeline {
   Claimed read_claimed(Context& ctx, const Json& rule, const Json& alarms) const;
   Async<void> remember_told(Context& ctx, const Claimed* claimed);
   Async<Delivery> tell(Context& ctx, const Claimed* claimed, std::string channel);
-  Async<Json> settle(Context& ctx, Claimed claimed, std::vector<Delivery> deliveries);
+  Async<Json> settle(Context& ctx, Claimed* claimed, const std::vector<Delivery>* deliveries);
   Async<void> give_up(Context& ctx, const Claimed* claimed);
   Patience patience_for(const Claimed& claimed) const;
 
@@ -102,8 +113,8 @@ TaskError failure(std::string type, const std::string& text);
 [[noreturn]] void throw_store_trouble(Context& ctx, const Patience& patience,
                                       const std::string& trouble);
 
-// Throws a RuleError for a mistake of the rule.
-Judgement judge_rule(const Rule& rule, const std::vector<Row>& rows, Time now);
+// Judges the rows; a mistake of the rule, its key included, names the rule.
+Parsed<Judgement> examine(const Rule& rule, const std::vector<Row>& rows, Time now);
 
 // The name under which an alarm on a channel is claimed.
 std::string claim_key(const Alarm& alarm, const std::string& channel);

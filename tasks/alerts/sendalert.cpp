@@ -70,7 +70,7 @@ Async<Json> Pipeline::sendalert(Context& ctx, Json rule, Json alarms) {
   std::vector<Async<Delivery>> telling;
   for (const auto& channel : channels) telling.push_back(tell(ctx, &claimed, channel));
   auto deliveries = co_await when_all(std::move(telling));
-  co_return co_await settle(ctx, std::move(claimed), std::move(deliveries));
+  co_return co_await settle(ctx, &claimed, &deliveries);
 }
 
 // What an earlier attempt has sent, but could not write down.
@@ -123,20 +123,21 @@ Async<Pipeline::Delivery> Pipeline::tell(Context& ctx, const Claimed* claimed,
 
 // Ends the task: with its result, with what to do about a refusal, or with another try for what
 // is left.
-Async<Json> Pipeline::settle(Context& ctx, Claimed claimed, std::vector<Delivery> deliveries) {
+Async<Json> Pipeline::settle(Context& ctx, Claimed* claimed,
+                                   const std::vector<Delivery>* deliveries) {
   std::vector<std::string> troubles;
   Milliseconds after(0);
   bool troubled = false;
   JsonObject sent;
-  std::vector<Alarm> left = claimed.alarms;
+  std::vector<Alarm> left = claimed->alarms;
   for (auto& alarm : left) alarm.channels.clear();
-  for (const auto& delivery : deliveries) {
+  for (const auto& delivery : *deliveries) {
     sent.set(delivery.channel, delivery.sent);
     for (const auto i : delivery.left) left[i].channels.push_back(delivery.channel);
     for (const auto i : delivery.unconfirmed) left[i].told.push_back(delivery.channel);
     if (!delivery.failure.empty()) {
       ctx.log().error(delivery.failure);
-      claimed.failures.push_back(delivery.failure);
+      claimed->failures.push_back(delivery.failure);
     }
     if (delivery.kind == Kind::done) continue;
     troubled = troubled || delivery.kind == Kind::troubled;
@@ -144,24 +145,24 @@ Async<Json> Pipeline::settle(Context& ctx, Claimed claimed, std::vector<Delivery
     after = std::max(after, delivery.after);
   }
   std::erase_if(left, [](const Alarm& a) { return a.channels.empty() && a.told.empty(); });
-  const auto patience = patience_for(claimed);
-  claimed.alarms = std::move(left);
-  if (!claimed.alarms.empty() && (!troubled || claimed.tries < patience.max_retries)) {
-    if (troubled) ++claimed.tries;
+  const auto patience = patience_for(*claimed);
+  claimed->alarms = std::move(left);
+  if (!claimed->alarms.empty() && (!troubled || claimed->tries < patience.max_retries)) {
+    if (troubled) ++claimed->tries;
     RetryOptions options;
     options.countdown = after;
     options.max_retries = -1;  // `tries` has the limit
     options.reason = joined(troubles);
-    options.args = Json::Array{to_json(claimed)};
+    options.args = Json::Array{to_json(*claimed)};
     options.kwargs = JsonObject{};
     throw ctx.retry(std::move(options));
   }
-  if (!claimed.alarms.empty()) {
-    co_await give_up(ctx, &claimed);
-    claimed.failures.push_back("given up after " + std::to_string(claimed.tries + 1) +
+  if (!claimed->alarms.empty()) {
+    co_await give_up(ctx, claimed);
+    claimed->failures.push_back("given up after " + std::to_string(claimed->tries + 1) +
                                " tries: " + joined(troubles));
   }
-  if (!claimed.failures.empty()) throw failure("ChannelError", joined(claimed.failures));
+  if (!claimed->failures.empty()) throw failure("ChannelError", joined(claimed->failures));
   co_return Json::object({{"sent", std::move(sent)}});
 }
 

@@ -290,6 +290,51 @@ TEST_F(PipelineTest, ABoundTaskHandsOnWhatItHasAndRetriesTheRest) {
   EXPECT_EQ(ctx.sent.size(), 2u);
 }
 
+TEST_F(PipelineTest, AMistakeOfOneRuleDoesNotHoldUpTheOthers) {
+  influx = [] {
+    return reply(200, R"({"results":[{"series":[
+    {"name":"cpu","columns":["time","load"],"values":[["t",1]]}]}]})");
+  };
+  try {
+    run(pipeline.run(ctx, &pipeline.config().tasks.front(), Json()));
+    FAIL();
+  } catch (const TaskError& error) {
+    EXPECT_EQ(error.type(), "RuleError");
+    EXPECT_NE(std::string(error.what()).find("no row has the column \"usage\""), std::string::npos);
+  }
+  ASSERT_EQ(ctx.sent.size(), 1u);
+  EXPECT_EQ((*ctx.sent[0].args().at(0)["results"].as_array())[0]["rule"], Json("disk"));
+}
+
+TEST_F(PipelineTest, AKeyThatTheRowsDoNotHaveIsToldByFetch) {
+  influx = [] {
+    return reply(200, R"({"results":[{"series":[
+    {"name":"cpu","columns":["time","usage"],"values":[["t",99]]}]}]})");
+  };
+  try {
+    run(pipeline.fetch(ctx, "cpu"));
+    FAIL();
+  } catch (const TaskError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "RuleError: rule 'cpu': `key` names {host}, but the row has usage, time");
+  }
+}
+
+TEST_F(PipelineTest, ABoundTaskInAChainIsTriedAgainAsAWhole) {
+  ctx.mine.chain = Json::array({"cache"});
+  far = [] { return reply(503, "busy"); };
+  try {
+    run(pipeline.run(ctx, &pipeline.config().tasks.front(), Json()));
+    FAIL();
+  } catch (const Retry& retry) {
+    EXPECT_FALSE(retry.options.kwargs);
+  }
+  EXPECT_TRUE(ctx.sent.empty());
+  far = [] { return reply(401, "no"); };
+  const auto value = run(pipeline.run(ctx, &pipeline.config().tasks.front(), Json()));
+  EXPECT_EQ(value["results"].as_array()->size(), 1u) << "what was found goes on";
+}
+
 TEST_F(PipelineTest, ARedeliveredCacheRecognisesItsClaims) {
   EXPECT_EQ(keys(claimed("cpu", {{"a", 95}})), Keys{"a:cpu"});
   EXPECT_EQ(keys(claimed("cpu", {{"a", 95}})), Keys{"a:cpu"});
