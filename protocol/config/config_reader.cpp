@@ -305,9 +305,9 @@ class TreeBuilder : public YAML::EventHandler {
     }
     if (variable.fallback) return *variable.fallback;
     document_.unset(node.line, node.column,
-                      "the environment variable '" + variable.name +
-                          "' is not set; set it, give a default with ${" + variable.name +
-                          ":-default}, or write $${" + variable.name + "} to mean the text itself");
+                    "the environment variable '" + variable.name +
+                        "' is not set; set it, give a default with ${" + variable.name +
+                        ":-default}, or write $${" + variable.name + "} to mean the text itself");
     node.from_environment = true;
     return "";
   }

@@ -124,7 +124,7 @@ Async<Pipeline::Delivery> Pipeline::tell(Context& ctx, const Claimed* claimed,
 // Ends the task: with its result, with what to do about a refusal, or with another try for what
 // is left.
 Async<Json> Pipeline::settle(Context& ctx, Claimed* claimed,
-                                   const std::vector<Delivery>* deliveries) {
+                             const std::vector<Delivery>* deliveries) {
   std::vector<std::string> troubles;
   Milliseconds after(0);
   bool troubled = false;
@@ -160,7 +160,7 @@ Async<Json> Pipeline::settle(Context& ctx, Claimed* claimed,
   if (!claimed->alarms.empty()) {
     co_await give_up(ctx, claimed);
     claimed->failures.push_back("given up after " + std::to_string(claimed->tries + 1) +
-                               " tries: " + joined(troubles));
+                                " tries: " + joined(troubles));
   }
   if (!claimed->failures.empty()) throw failure("ChannelError", joined(claimed->failures));
   co_return Json::object({{"sent", std::move(sent)}});
