@@ -18,6 +18,12 @@ _SANITIZER_REPORT = re.compile(
 )
 
 
+def sanitizer_report(log):
+    """What a sanitizer wrote into this log, or None."""
+    report = _SANITIZER_REPORT.search(log)
+    return report and log[report.start() : report.start() + 4000]
+
+
 def environment(additions):
     """Our own environment, plus what the sanitizers need, plus these."""
     return {
@@ -58,8 +64,8 @@ class Worker(Process):
         return super().kill()
 
     def check(self, code):
-        report = _SANITIZER_REPORT.search(self.log)
-        assert not report, f"sanitizer report: {self.log[report.start() : report.start() + 4000]}"
+        report = sanitizer_report(self.log)
+        assert not report, f"sanitizer report: {report}"
         assert code == self.expected_exit, (
             f"celeriac ended with {code}, not {self.expected_exit}:\n{self.tail()}"
         )

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -202,6 +203,12 @@ class RabbitMQ(Server):
         if done.returncode:
             raise ServerError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def ctl_script(self):
+        """A shell script that is `rabbitmqctl` of this node."""
+        program = _program("/usr/lib/rabbitmq/bin/rabbitmqctl", package="rabbitmq-server")
+        words = [f"{name}={value}" for name, value in self._environment().items()]
+        return f'#!/bin/sh\nexec env {shlex.join([*words, program, "-n", self._node])} "$@"\n'
 
     def _environment(self):
         return {

@@ -1,0 +1,114 @@
+"""The reader of pages notices what is wrong with a page."""
+
+import itertools
+import textwrap
+
+import pytest
+
+from support.documents import Reader, WrongPage, blocks_of, first_missing
+
+
+@pytest.fixture
+def read(tmp_path):
+    pages = itertools.count()
+
+    def read_page(text, **options):
+        page = tmp_path / "page.md"
+        page.write_text(textwrap.dedent(text))
+        options = {"addresses": [], "variables": {}, **options}
+        folder = tmp_path / str(next(pages))
+        folder.mkdir()
+        with Reader(folder, **options) as reader:
+            reader.read(blocks_of(page, "page.md"))
+        return reader
+
+    return read_page
+
+
+def test_commands_share_a_shell_and_show_what_they_print(read):
+    read(
+        """
+        ```console
+        $ export NAME="two words" && mkdir folder && cd folder
+        $ echo "$NAME" \\
+            and more
+        two words and more
+        $ basename $PWD                     # a remark
+        folder
+        ```
+        """
+    )
+
+
+def test_a_command_that_fails_is_an_error_with_its_place(read):
+    with pytest.raises(WrongPage, match=r"page.md:3: `ls missing` ended with 2"):
+        read("\n```console\n$ ls missing\n```\n")
+
+
+def test_a_command_may_fail_where_its_exit_code_is_shown(read):
+    read("```console\n$ (exit 3)\n$ echo $?\n3\n```\n")
+    with pytest.raises(WrongPage, match="does not print what is shown:\n4"):
+        read("```console\n$ (exit 3)\n$ echo $?\n4\n```\n")
+
+
+def test_output_that_is_not_printed_is_an_error(read):
+    with pytest.raises(WrongPage, match="does not print what is shown:\nbye"):
+        read("```console\n$ echo hello\nbye\n```\n")
+
+
+def test_a_language_that_nothing_checks_is_an_error(read):
+    with pytest.raises(WrongPage, match="a block in fortran"):
+        read("```fortran\n```\n")
+    with pytest.raises(WrongPage, match="a block in no language"):
+        read("```\n$ rm -rf /\n```\n")
+
+
+def test_files_are_written_and_continued(read):
+    read(
+        """
+        ```python
+        # greet.py
+        def greet():
+            return "hello"
+        ```
+        ```python
+        # greet.py (continued)
+        WORLD = greet() + " world"
+        ```
+        ```python
+        >>> import greet
+        >>> greet.WORLD
+        'hello world'
+        ```
+        """,
+        variables={"PYTHONPATH": "."},
+    )
+
+
+def test_wrong_python_is_an_error(read):
+    with pytest.raises(WrongPage, match="Expected"):
+        read("```python\n>>> 1 + 1\n3\n```\n")
+    with pytest.raises(WrongPage, match="ZeroDivisionError"):
+        read("```python\n1 / 0\n```\n")
+
+
+def test_addresses_are_replaced(read):
+    read(
+        "```console\n$ echo redis:6379\n127.0.0.1:1\n```\n",
+        addresses=[("redis:6379", "127.0.0.1:1")],
+    )
+
+
+def test_what_is_not_run_is_told(read):
+    reader = read("```console\n$ rm -r /nowhere   # never\n```\n", not_run={"rm -r /nowhere"})
+    assert reader.left_out == {"rm -r /nowhere"}
+
+
+def test_shown_lines_stand_in_their_order():
+    output = "[2026-01-02 03:04:05,678: INFO/MainProcess] celery@web-1 ready.\nthen  this\n"
+    assert (
+        first_missing(["[2030-12-31 00:00:00,000: INFO/MainProcess] celery@x ready."], output)
+        is None
+    )
+    assert first_missing(["… ready.", "then this"], output) is None
+    assert first_missing(["then this", "… ready."], output) == "… ready."
