@@ -139,6 +139,10 @@ class RabbitMQ(Server):
             f"{urllib.parse.quote(vhost, safe='')}"
         )
 
+    @property
+    def management_url(self):
+        return f"http://{self.user}:{self.password}@127.0.0.1:{self.management_port}/api/"
+
     def close(self):
         super().close()
         if self._epmd:
