@@ -349,6 +349,12 @@ void add_consumer(std::vector<Setting>& table) {
        option(multiplier, "--prefetch-multiplier", "N"),
        flag("worker_disable_rate_limits", in(kConsumer, &S::disable_rate_limits),
             "Ignore every rate limit."),
+       whole("worker_delivery_limit", in(kConsumer, &S::delivery_limit), 0, kMost,
+             "A message that was delivered so often and never came to its end, because it was "
+             "lost with a worker or a child or put back, fails with WorkerLostError and is "
+             "rejected (dead-lettered, where its queue has a dead-letter exchange). Keep it below "
+             "the queue's x-delivery-limit, by which RabbitMQ drops messages without a result. 0: "
+             "no limit."),
        whole("worker_held_messages", in(kConsumer, &S::held_messages), 0, kMost,
              "How many tasks may wait here for their eta or rate limit. What is beyond that goes "
              "back to the broker as a delayed message."),

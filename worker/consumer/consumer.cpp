@@ -44,6 +44,15 @@ std::string subject(const protocol::TaskMessage& message) {
   return message.name() + "[" + message.id + "]";
 }
 
+// Null where results are kept elsewhere.
+RedisClient* redis_of_results(Services& services) {
+  try {
+    return &services.redis.at("");
+  } catch (const ConfigError&) {
+    return nullptr;
+  }
+}
+
 void log_escaped(std::exception_ptr error) {
   log::write(log::Level::critical, kConsumer,
              "A task could not be brought to its end: " + describe_exception(error).repr());
@@ -64,6 +73,7 @@ Consumer::Consumer(Services& services, TaskTypes& types, const ConsumerSettings&
       eta_timer_(services.loop, [this] { release_due(); }),
       rate_timer_(services.loop, [this] { release_rated(); }),
       recently_ended_(std::max<std::size_t>(4096, 2 * concurrency)),
+      redeliveries_(redis_of_results(services), services.results.global_keyprefix),
       runs_(services.loop, log_escaped) {}
 
 void Consumer::start() {
@@ -369,10 +379,28 @@ Async<void> Consumer::run_to_end(TaskRequestPtr request, Slots::Lease slot) {
     Run run(*request);
     const Listed listed(running_, run);
     ++processed_;
-    co_await trace_.run(run, std::move(slot));
+    if (request->delivery_info.redelivered && settings_.delivery_limit > 0) {
+      co_await run_again(run, std::move(slot));
+    } else {
+      co_await trace_.run(run, std::move(slot));
+    }
   }
   if (const auto verdict = request->verdict()) recently_ended_.add(*request, *verdict);
   start_waiting();  // the backend may have made room
+}
+
+// Whatever ran it before may be lost because of it.
+Async<void> Consumer::run_again(Run& run, Slots::Lease slot) {
+  const std::int64_t deliveries = co_await redeliveries_.count(run.request);
+  if (deliveries < settings_.delivery_limit) {
+    co_await trace_.run(run, std::move(slot));
+    co_return;
+  }
+  slot.give_back();
+  std::string why = "Delivered " + std::to_string(deliveries) +
+                    " times without coming to an end (worker_delivery_limit is " +
+                    std::to_string(settings_.delivery_limit) + ").";
+  co_await trace_.give_up(run, std::move(why));
 }
 
 Async<void> Consumer::discard(TaskRequestPtr request, Discard why) {

@@ -10,6 +10,7 @@
 #include "worker/consumer/eta_queue.h"
 #include "worker/consumer/rate_limiter.h"
 #include "worker/consumer/recently_ended.h"
+#include "worker/consumer/redeliveries.h"
 #include "worker/consumer/revoked.h"
 #include "worker/consumer/revoked_stamps.h"
 #include "worker/consumer/settings.h"
@@ -101,6 +102,7 @@ class Consumer final : public BrokerListener {
   void set_rate_timer();
 
   Async<void> run_to_end(TaskRequestPtr request, Slots::Lease slot);
+  Async<void> run_again(Run& run, Slots::Lease slot);
   std::optional<Discard> discards_now(const TaskRequest& request) const;
   Async<void> discard(TaskRequestPtr request, Discard why);
   Async<void> delay_at_broker(protocol::TaskMessage message, Delivery delivery);
@@ -125,6 +127,7 @@ class Consumer final : public BrokerListener {
 
   std::vector<Run*> running_;  // each knows its place
   RecentlyEnded recently_ended_;
+  Redeliveries redeliveries_;
   std::uint64_t processed_ = 0;
   bool closed_ = false;
 

@@ -56,6 +56,9 @@ struct ConsumerSettings {
   std::vector<std::string> accept_content{"json"};  // names or MIME types
   std::size_t prefetch_multiplier = 4;              // 0: no bound
   bool disable_rate_limits = false;
+  // A message that was delivered so often without coming to its end fails. 0: no limit. RabbitMQ 4
+  // drops what came back from a quorum queue more than 20 times, and stores no result.
+  std::int64_t delivery_limit = 10;
   // Deliveries held for an eta or a rate limit. What would exceed either goes back to the broker
   // as a delayed message.
   std::size_t held_messages = 10000;

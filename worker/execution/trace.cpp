@@ -421,6 +421,13 @@ Async<void> Trace::discard(TaskRequest& request, Discard why) {
   co_await revoke(run, why == Discard::expired ? "expired" : "revoked");
 }
 
+Async<void> Trace::give_up(Run& run, std::string why) {
+  Json::Array args{Json(std::move(why))};
+  protocol::ExceptionInfo exception{"WorkerLostError", std::move(args), "billiard.exceptions", {}};
+  co_await fail(run, std::move(exception), Verdict::reject);
+  run.request.settle_adopted(services_.broker);
+}
+
 Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, DeliveryRef delivery) {
   protocol::ExceptionInfo exception{"NotRegistered", {}, "celery.exceptions", {}};
   exception.args.emplace_back(message.task);

@@ -4,6 +4,7 @@
 
 #include <celeriac/async.h>
 
+#include <string>
 #include <string_view>
 
 #include "worker/consumer/strategy.h"
@@ -29,6 +30,9 @@ class Trace {
 
   // A task that must not run: revoked or expired.
   Async<void> discard(TaskRequest& request, Discard why);
+
+  // A task that whatever ran it never brought to an end: FAILURE WorkerLostError, then the reject.
+  Async<void> give_up(Run& run, std::string why);
 
   // FAILURE NotRegistered for a message whose task this worker does not have; then the reject.
   Async<void> refuse_unregistered(protocol::TaskMessage message, DeliveryRef delivery);

@@ -50,6 +50,8 @@ CELERIAC_MODULE(registry) {
   registry.add("prefork.crash", crash);
   registry.add("prefork.crash_once", crash_once, params("path"),
                {.acks_late = true, .reject_on_worker_lost = true});
+  registry.add("prefork.poison", crash, params(),
+               {.acks_late = true, .reject_on_worker_lost = true});
   registry.add("prefork.hang", hang, celeriac::TaskOptions{.time_limit = 300ms});
   registry.add("prefork.stop_in_time", stop_in_time,
                celeriac::TaskOptions{.soft_time_limit = 100ms});

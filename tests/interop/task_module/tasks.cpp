@@ -1,6 +1,7 @@
 // The tasks that tests/interop/test_tasks*.py call, one for each thing a task can do.
 #include <celeriac/module.h>
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
@@ -74,6 +75,12 @@ Async<std::string> wait_at(Context& ctx, std::string gate, std::string path) {
   while (!std::ifstream(gate)) co_await ctx.sleep(10ms);
   mark(path, "ended " + ctx.request().id);
   co_return "through";
+}
+
+Async<void> kill_worker(Context& ctx, std::string path) {
+  mark(path, "started " + ctx.request().id);
+  std::raise(SIGKILL);
+  co_return;
 }
 
 Async<long> retry_until(Context& ctx, long tries, double countdown) {
@@ -168,6 +175,7 @@ CELERIAC_MODULE(registry) {
   registry.add("interop.block_for", block_for, params("seconds", "path"));
   registry.add("interop.wait_at", wait_at, params("gate", "path"));
   registry.add("interop.wait_at_late", wait_at, params("gate", "path"), {.acks_late = true});
+  registry.add("interop.kill_worker", kill_worker, params("path"), {.acks_late = true});
   registry.add("interop.retry_until", retry_until, params("tries", param("countdown", 0.0)));
   registry.add("interop.retry_with_cause", retry_with_cause);
   registry.add("interop.fail_at_first", fail_at_first, params(),

@@ -125,6 +125,7 @@ class ConsumerTest : public testing::Test {
     tasks.add_any("wait", &ConsumerTest::wait, {.acks_late = true});
     tasks.add_any("wait_early", &ConsumerTest::wait);
     tasks.add_any("retry", &ConsumerTest::retry, {.acks_late = true});
+    tasks.add_any("put_back", &ConsumerTest::put_back, {.acks_late = true});
     settings_.prefetch_multiplier = 4;
     types_.emplace(registry_, TaskSettings());
     publisher_.emplace(broker_, router_, *types_, publish_);
@@ -161,6 +162,12 @@ class ConsumerTest : public testing::Test {
   }
   static Async<Json> retry(Context& context, Json::Array, JsonObject) {
     throw context.retry({.countdown = 0s});
+    co_return Json();
+  }
+
+  static Async<Json> put_back(Context&, Json::Array, JsonObject) {
+    journal_of_tasks->push_back("run");
+    throw Reject{"not now", true};
     co_return Json();
   }
 
@@ -280,6 +287,38 @@ TEST_F(ConsumerTest, RunsAMessageOfTheSameIdThatIsNoRedelivery) {
   run_until(6);
   EXPECT_EQ(journal_.back(), "ack 1/2");
   EXPECT_EQ(journal_.size(), 6u);
+}
+
+TEST_F(ConsumerTest, GivesUpAMessageThatCameBackTooOften) {
+  settings_.delivery_limit = 3;
+  for (std::uint64_t tag = 1; tag <= 4; ++tag) {
+    Delivery delivery = message("put_back", "T", tag);
+    delivery.info.redelivered = tag > 1;
+    broker_.deliver(std::move(delivery));
+    run_until(2 * tag);
+  }
+  EXPECT_EQ(journal_, (Journal{"run", "requeue 1/1", "run", "requeue 1/2", "run", "requeue 1/3",
+                               "store FAILURE", "reject 1/4"}));
+}
+
+TEST_F(ConsumerTest, BelievesTheCountOfAQuorumQueue) {
+  settings_.delivery_limit = 3;
+  Delivery delivery = message("late", "T", 1);
+  delivery.info.redelivered = true;
+  delivery.properties.headers.set("x-delivery-count", 3);
+  broker_.deliver(std::move(delivery));
+  run_until(2);
+  EXPECT_EQ(journal_, (Journal{"store FAILURE", "reject 1/1"}));
+}
+
+TEST_F(ConsumerTest, RunsARedeliveryForEverWithoutALimit) {
+  settings_.delivery_limit = 0;
+  Delivery delivery = message("late", "T", 1);
+  delivery.info.redelivered = true;
+  delivery.properties.headers.set("x-delivery-count", 1000);
+  broker_.deliver(std::move(delivery));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "ack 1/1"}));
 }
 
 TEST_F(ConsumerTest, DropsWhatHasNotBegunWhenTheConnectionIsLost) {
