@@ -15,6 +15,46 @@ from support.celeriac import Worker, environment
 from support.fake_channels import FakeChannels
 from support.servers import InfluxDB, RabbitMQ, Redis
 
+# With an older Celery as the client (`scripts/test interop52`).
+collect_ignore = []
+if celery.VERSION < (5, 3):
+    collect_ignore.append("interop/test_stamping.py")  # it has no stamps
+    # Flower brings a newer Celery of its own.
+    collect_ignore += ["interop/test_flower.py", "interop/test_flower_pages.py"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Marks what a Celery client takes part in, and leaves out what the installed one cannot do:
+    `@pytest.mark.needs_celery("5.3", "typed JSON")`."""
+    kept, left_out = [], []
+    for item in items:
+        if "app" in item.fixturenames:
+            item.add_marker("client")
+        marks = list(item.iter_markers("needs_celery"))
+        lacking = [mark.args for mark in marks if version(mark.args[0]) > celery.VERSION]
+        if lacking:
+            left_out.append((item, lacking[0]))
+        else:
+            kept.append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=[item for item, _ in left_out])
+    config.stash[LEFT_OUT] = left_out
+
+
+def version(text):
+    return tuple(int(part) for part in text.split("."))
+
+
+LEFT_OUT = pytest.StashKey()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for item, (since, reason) in config.stash[LEFT_OUT]:
+        terminalreporter.line(
+            f"left out with Celery {celery.__version__}: {item.nodeid} (since {since}: {reason})"
+        )
+
 
 @pytest.fixture(scope="session")
 def rabbitmq():

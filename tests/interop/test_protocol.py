@@ -1,5 +1,6 @@
 """Celery and kombu read what celeriac's protocol library writes."""
 
+import base64
 import json
 import os
 import pathlib
@@ -10,7 +11,6 @@ import kombu.compression
 import pytest
 from celery.worker.request import Request
 from kombu.message import Message
-from kombu.utils.json import loads
 
 from support.celeriac import CELERIAC
 
@@ -18,7 +18,11 @@ ENCODER = pathlib.Path(
     os.environ.get("CELERIAC_PROTOCOL_ENCODER", CELERIAC.parent / "tests/protocol_encoder")
 )
 
-SERIALIZERS = ["json", "yaml", "msgpack"]
+SERIALIZERS = [
+    pytest.param("json", marks=pytest.mark.needs_celery("5.3", "bytes are typed JSON")),
+    "yaml",
+    "msgpack",
+]
 COMPRESSIONS = ["", "gzip", "bzip2", "lzma", "zstd"]
 
 ARGUMENTS = [
@@ -45,7 +49,16 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 def encoded():
     output = subprocess.run([ENCODER], capture_output=True, check=True, text=True).stdout
-    return loads(output)
+    return json.loads(output, object_hook=bytes_of_typed_json)
+
+
+def bytes_of_typed_json(value):
+    """Kombu's decoder would do this; that of 5.2 does not know it."""
+    if value.get("__type__") == "base64":
+        return base64.b64decode(value["__value__"])
+    if value.get("__type__") == "bytes":
+        return value["__value__"].encode()
+    return value
 
 
 @pytest.fixture

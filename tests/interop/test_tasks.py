@@ -79,7 +79,10 @@ def test_arguments_bind_as_in_python(worker, send):
         "grün \U0001f331 \x00",
         [[], {}],
         {"a": [1, {"b": None}]},
-        datetime.datetime(2026, 11, 23, 1, 2, 3, 4, tzinfo=datetime.UTC),
+        pytest.param(
+            datetime.datetime(2026, 11, 23, 1, 2, 3, 4, tzinfo=datetime.UTC),
+            marks=pytest.mark.needs_celery("5.3", "typed JSON"),
+        ),
     ],
 )
 def test_values_come_back_as_they_went(worker, send, value):
@@ -192,11 +195,26 @@ def test_limits_of_the_message_end_a_coroutine(worker, send, marks):
     assert [line for line in marks.lines() if line.startswith("ended")] == []
 
 
-def test_ignore_result_stores_nothing(worker, send):
-    quiet = send("interop.quiet", [1, 2])
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [
+        pytest.param(
+            *("interop.quiet", {}),
+            marks=pytest.mark.needs_celery("5.6.3", "send_task leaves the choice to the task"),
+        ),
+        ("interop.add", {"ignore_result": True}),
+    ],
+)
+def test_ignore_result_stores_nothing(worker, send, task, options):
+    quiet = send(task, [1, 2], **options)
     assert send("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
-    worker.wait_for_log(r"interop\.quiet\[.*succeeded")
+    worker.wait_for_log(rf"{task}\[{quiet.id}\] succeeded")
     assert quiet.state == "PENDING"
+
+
+def test_a_caller_that_wants_the_result_gets_it(worker, send):
+    """As with a Celery worker since 5.6.3; a client of Celery 5.2 always asks for it."""
+    assert send("interop.quiet", [1, 2], ignore_result=False).get(timeout=TIMEOUT) == 3
 
 
 def test_started_is_stored_when_tracked(worker, send, marks):
