@@ -1,6 +1,8 @@
 """What a worker does with messages it cannot run, and how it ends."""
 
+import gzip
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +17,10 @@ from support.celeriac import CELERIAC
 MODULE = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
 TIMEOUT = 20
 
+JSON = "application/json"
 HEADERS = {"lang": "py", "task": "interop.add", "id": "T-bad"}
+NO_SUCH = {**HEADERS, "task": "no.such"}
+GZIPPED = {**HEADERS, "compression": "application/x-gzip"}
 BODY = [[1, 2], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
@@ -23,7 +28,7 @@ BODY = [[1, 2], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord"
 def publish(app):
     """Publishes a raw message to the default queue."""
 
-    def publish(body, headers=None, content_type="application/json", **properties):
+    def publish(body, headers=None, content_type=JSON, **properties):
         with app.connection_for_write() as connection:
             producer = kombu.Producer(connection)
             producer.publish(
@@ -53,40 +58,92 @@ def assert_still_works(worker, app, rabbitmq, vhost):
     worker.wait_until(lambda: rabbitmq.message_count(vhost, "celery") == 0, "empty queue")
 
 
+UNKNOWN = "Received and deleted unknown message.  Wrong destination?!?"
+UNDECODABLE = "Can't decode message body: "
+INVALID = "Received invalid task message: "
+UNREGISTERED = "Received unregistered task of type "
+PICKLE = "application/x-python-serialize"
+REFUSED_PICKLE = INVALID + "Refusing to deserialize untrusted content of type pickle"
+V1_UNREGISTERED = {"task": "no.such", "id": "T-bad", "args": [], "kwargs": {}}
+BOMB = gzip.compress(b" " * 100_000_000)
+
+# Body, headers, content type; the log's level and first words, the id it names.
 BAD_MESSAGES = {
-    "unknown": ({}, {}, "application/json", "Received and deleted unknown message."),
-    "undecodable": ("{", HEADERS, "application/json", "Can't decode message body: "),
-    "pickle": (
-        b"\x80\x04.",
-        HEADERS,
-        "application/x-python-serialize",
-        "Received invalid task message: Refusing to deserialize untrusted content of type pickle",
+    "unknown": ({}, {}, JSON, "WARNING", UNKNOWN, "?"),
+    "no task header": (BODY, {"id": "T-bad"}, JSON, "WARNING", UNKNOWN, "T-bad"),
+    "undecodable": ("{", HEADERS, JSON, "CRITICAL", UNDECODABLE + "not JSON", "T-bad"),
+    "v1 undecodable": ("{", {}, JSON, "CRITICAL", UNDECODABLE + "not JSON", "?"),
+    "not UTF-8": (b'[["\xff"],{},{}]', HEADERS, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "nul": ("\0", HEADERS, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "deep": ("[" * 100000, HEADERS, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "large": ("x" * 3_000_000, HEADERS, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "not compressed": (b"abc", GZIPPED, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "bomb": (BOMB, GZIPPED, JSON, "CRITICAL", UNDECODABLE, "T-bad"),
+    "pickle": (b"\x80\x04.", HEADERS, PICKLE, "ERROR", REFUSED_PICKLE, "T-bad"),
+    "xml": ("<a/>", HEADERS, "text/xml", "ERROR", INVALID + "Refusing to deserialize", "T-bad"),
+    "no content type": (b"\x00\xff", HEADERS, "", "ERROR", INVALID, "T-bad"),
+    "two parts": ([[1], {}], HEADERS, JSON, "ERROR", INVALID + "the body must be", "T-bad"),
+    "no id": (BODY, {"task": "interop.add"}, JSON, "ERROR", INVALID + "the message has no", "?"),
+    "id is a number": (BODY, {**HEADERS, "id": 12}, JSON, "ERROR", INVALID + "'id' must", "12"),
+    "bad eta": (BODY, {**HEADERS, "eta": "soon"}, JSON, "ERROR", INVALID + "invalid ETA", "T-bad"),
+    "empty eta": (BODY, {**HEADERS, "eta": ""}, JSON, "ERROR", INVALID, "T-bad"),
+    "bad expires": (BODY, {**HEADERS, "expires": "x"}, JSON, "ERROR", INVALID, "T-bad"),
+    "one limit": (BODY, {**HEADERS, "timelimit": [1]}, JSON, "ERROR", INVALID, "T-bad"),
+    "args as text": (["ab", {}, {}], HEADERS, JSON, "ERROR", INVALID, "T-bad"),
+    "unregistered": (BODY, NO_SUCH, JSON, "ERROR", UNREGISTERED + "'no.such'", "T-bad"),
+    "unregistered, pickled": (b"\x80", NO_SUCH, PICKLE, "ERROR", UNREGISTERED, "T-bad"),
+    "v1 unregistered": (V1_UNREGISTERED, {}, JSON, "ERROR", UNREGISTERED, "T-bad"),
+    "forged": (
+        *("{", {**HEADERS, "id": "T\n[2026-01-01 00:00:00,000: INFO/MainProcess] hi"}, JSON),
+        *("CRITICAL", UNDECODABLE, r"T\n[2026-01-01 00:00:00,000: INFO/MainProcess] hi"),
     ),
-    "two parts": ([[1], {}], HEADERS, "application/json", "Received invalid task message: "),
-    "no id": (BODY, {"lang": "py", "task": "interop.add"}, "application/json", "Received invalid"),
-    "bad eta": (BODY, {**HEADERS, "eta": "soon"}, "application/json", "Received invalid task"),
-    "empty eta": (BODY, {**HEADERS, "eta": ""}, "application/json", "Received invalid task"),
-    "one limit": (BODY, {**HEADERS, "timelimit": [1]}, "application/json", "Received invalid"),
-    "args as text": (["ab", {}, {}], HEADERS, "application/json", "Received invalid task"),
-    "deep": ("[" * 100000, HEADERS, "application/json", "Can't decode message body: "),
 }
 
 
+def records(log):
+    """What was logged, without what tells of the tasks of assert_still_works."""
+    return [line for line in log.splitlines() if "] Task interop.add[" not in line]
+
+
 @pytest.mark.parametrize("case", BAD_MESSAGES)
-def test_bad_message_is_logged_once_and_taken_off_the_queue(
+def test_bad_message_is_one_line_in_the_log_and_taken_off_the_queue(
     worker, app, publish, rabbitmq, vhost, case
 ):
-    body, headers, content_type, text = BAD_MESSAGES[case]
+    body, headers, content_type, level, text, id_ = BAD_MESSAGES[case]
+    before = records(worker.log)
     publish(body, headers, content_type)
     assert_still_works(worker, app, rabbitmq, vhost)
-    assert worker.log.count(text) == 1, worker.log
-    assert "queue: celery" in worker.log
+    lines = records(worker.log)[len(before) :]
+    assert len(lines) == 1, lines
+    assert f": {level}/MainProcess] {text}" in lines[0]
+    assert f" id: {id_} queue: celery " in lines[0]
+    assert len(lines[0]) < 8000
+
+
+def test_a_message_larger_than_the_worker_takes_is_refused_unread(
+    celeriac, app, publish, rabbitmq, vhost
+):
+    config = {"worker": {"broker_max_body_bytes": "100k"}}
+    worker = celeriac("-l", "info", "-A", MODULE, "-c", 4, config=config)
+    before = records(worker.log)
+    publish([["x" * 200_000], {}, {}], HEADERS)
+    assert_still_works(worker, app, rabbitmq, vhost)
+    (line,) = records(worker.log)[len(before) :]
+    assert f"{INVALID}its body of 200014 bytes is larger than this worker takes" in line
+    assert " id: T-bad queue: celery " in line
+
+
+def test_a_task_id_cannot_forge_a_line(worker, app, publish):
+    id_ = "T\n[2026-01-01 00:00:00,000: INFO/MainProcess] Task interop.add[x] received"
+    publish(BODY, {**HEADERS, "id": id_})
+    worker.wait_for_log(r"succeeded in")
+    assert len(re.findall(r"^\[2026-01-01", worker.log, re.MULTILINE)) == 0
+    assert AsyncResult(id_, app=app).get(timeout=TIMEOUT) == 3
 
 
 def test_unregistered_task_fails_for_its_caller(worker, app, rabbitmq, vhost):
     with pytest.raises(NotRegistered):
         app.send_task("no.such.task").get(timeout=TIMEOUT)
-    assert "Received unregistered task of type 'no.such.task'." in worker.log
     assert_still_works(worker, app, rabbitmq, vhost)
 
 

@@ -40,8 +40,8 @@ protocol::TaskMessage head_of(const Delivery& delivery) {
   return message;
 }
 
-std::string subject(const protocol::TaskMessage& message) {
-  return message.name() + "[" + message.id + "]";
+RefusedMessage as_received(const Delivery& delivery) {
+  return {{}, delivery.properties, delivery.info, delivery.body};
 }
 
 // Null where results are kept elsewhere.
@@ -147,8 +147,7 @@ void Consumer::decode(Delivery& delivery) {
       protocol::decode_task_message(std::move(delivery.properties), delivery.body, accepted_);
   auto* message = std::get_if<protocol::TaskMessage>(&decoded);
   if (!message) {
-    log::write(log::Level::warning, kConsumer,
-               unknown_text(delivery.properties, delivery.info, delivery.body));
+    log::write(log::Level::warning, kConsumer, unknown_text(as_received(delivery)));
     services_.broker.settle(delivery.ref, Verdict::reject);
     return;
   }
@@ -164,11 +163,10 @@ void Consumer::decode(Delivery& delivery) {
 void Consumer::refuse(const Delivery& delivery, const MessageError& error) {
   if (error.kind() == MessageError::Kind::undecodable) {
     log::write(log::Level::critical, kConsumer,
-               undecodable_text(error.what(), delivery.properties, delivery.info, delivery.body));
+               undecodable_text(error.what(), as_received(delivery)));
     services_.broker.settle(delivery.ref, Verdict::ack);
   } else {
-    log::write(log::Level::error, kConsumer,
-               invalid_text(error.what(), delivery.properties, delivery.info, delivery.body));
+    log::write(log::Level::error, kConsumer, invalid_text(error.what(), as_received(delivery)));
     services_.broker.settle(delivery.ref, Verdict::reject);
   }
 }
@@ -177,8 +175,9 @@ void Consumer::refuse_unregistered(const Delivery& delivery, protocol::TaskMessa
   log::write(log::Level::error, kConsumer,
              unregistered_text(
                  message.task,
-                 message.properties.headers.empty() ? delivery.properties : message.properties,
-                 delivery.info, delivery.body));
+                 {message.id,
+                  message.properties.headers.empty() ? delivery.properties : message.properties,
+                  delivery.info, delivery.body}));
   runs_.spawn(trace_.refuse_unregistered(std::move(message), delivery.ref));
 }
 

@@ -2,61 +2,61 @@
 
 #include <celeriac/json.h>
 
+#include "worker/log/line.h"
+
 namespace celeriac::worker {
 namespace {
 
-std::string header(const protocol::Properties& properties, std::string_view name) {
-  const Json* value = properties.headers.find(name);
-  return value && !value->is_null() ? value->string_or("?") : "?";
+// Of what a stranger sent, this much is enough to find him.
+constexpr std::size_t kShown = 1024;
+
+std::string id_text(const RefusedMessage& message) {
+  if (!message.id.empty()) return std::string(message.id.substr(0, kShown));
+  const Json* id = message.properties.headers.find("id");
+  if (id == nullptr || id->is_null()) return "?";
+  return id->is_string() ? id->as_string()->substr(0, kShown) : python_repr(*id, kShown);
 }
 
-// Celery's dump_body: at most 1024 characters of it, and its size.
+// Celery's dump_body: the start of the body, and its size.
 std::string body_text(std::string_view body) {
-  const std::string start(body.substr(0, 1024));
-  return python_repr(Json(start)) + " (" + std::to_string(body.size()) + "b)";
+  return python_repr(Json(body.substr(0, kShown)), kShown) + " (" + std::to_string(body.size()) +
+         "b)";
 }
 
-std::string delivery_text(const protocol::Properties& properties,
-                          const protocol::DeliveryInfo& info) {
-  return "id: " + header(properties, "id") + " queue: " + info.queue + " exchange: '" +
-         info.exchange + "' routing_key: '" + info.routing_key + "'" +
-         (info.redelivered ? " redelivered" : "");
+std::string described(const RefusedMessage& message) {
+  const auto& properties = message.properties;
+  const auto& info = message.info;
+  return " id: " + id_text(message) + " queue: " + info.queue + " exchange: '" + info.exchange +
+         "' routing_key: '" + info.routing_key + "'" + (info.redelivered ? " redelivered" : "") +
+         " content_type: " + python_repr(Json(properties.content_type)) +
+         " content_encoding: " + python_repr(Json(properties.content_encoding)) +
+         " headers: " + python_repr(Json(properties.headers), kShown) +
+         " body: " + body_text(message.body);
 }
 
 }  // namespace
 
-std::string undecodable_text(std::string_view reason, const protocol::Properties& properties,
-                             const protocol::DeliveryInfo& info, std::string_view body) {
-  return "Can't decode message body: " + std::string(reason) +
-         " [type:" + python_repr(Json(properties.content_type)) +
-         " encoding:" + python_repr(Json(properties.content_encoding)) +
-         " headers:" + python_repr(Json(properties.headers)) + "]\n\nbody: " + body_text(body) +
-         "\n" + delivery_text(properties, info);
+std::string undecodable_text(std::string_view reason, const RefusedMessage& message) {
+  return log::on_one_line("Can't decode message body: " + std::string(reason) + ";" +
+                          described(message));
 }
 
-std::string unknown_text(const protocol::Properties& properties, const protocol::DeliveryInfo& info,
-                         std::string_view body) {
-  return "Received and deleted unknown message.  Wrong destination?!?\n\n"
-         "The full contents of the message body was: body: " +
-         body_text(body) + "\n{content_type:" + python_repr(Json(properties.content_type)) +
-         " headers=" + python_repr(Json(properties.headers)) + "}\n" +
-         delivery_text(properties, info);
+std::string unknown_text(const RefusedMessage& message) {
+  return log::on_one_line(
+      "Received and deleted unknown message.  Wrong destination?!? It names no task;" +
+      described(message));
 }
 
-std::string unregistered_text(std::string_view task, const protocol::Properties& properties,
-                              const protocol::DeliveryInfo& info, std::string_view body) {
-  return "Received unregistered task of type " + python_repr(Json(task)) +
-         ".\nThe message has been ignored and discarded.\n\n"
-         "Is the module that registers it loaded (-A), and does the name match?\n" +
-         delivery_text(properties, info) + "\nheaders: " + python_repr(Json(properties.headers)) +
-         "\nbody: " + body_text(body);
+std::string unregistered_text(std::string_view task, const RefusedMessage& message) {
+  return log::on_one_line("Received unregistered task of type " + python_repr(Json(task), kShown) +
+                          ". The message has been ignored and discarded. Is the module that "
+                          "registers it loaded (-A), and does the name match?" +
+                          described(message));
 }
 
-std::string invalid_text(std::string_view reason, const protocol::Properties& properties,
-                         const protocol::DeliveryInfo& info, std::string_view body) {
-  return "Received invalid task message: " + std::string(reason) +
-         "\nThe message has been ignored and discarded.\n\n" + delivery_text(properties, info) +
-         "\nheaders: " + python_repr(Json(properties.headers)) + "\nbody: " + body_text(body);
+std::string invalid_text(std::string_view reason, const RefusedMessage& message) {
+  return log::on_one_line("Received invalid task message: " + std::string(reason) +
+                          ". The message has been ignored and discarded." + described(message));
 }
 
 }  // namespace celeriac::worker

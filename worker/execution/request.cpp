@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "worker/log/line.h"
+
 namespace celeriac::worker {
 namespace {
 
@@ -41,6 +43,10 @@ std::optional<double> TaskRequest::time_limit() const {
 std::optional<double> TaskRequest::soft_time_limit() const {
   if (auto own = unless_zero(message.timelimit.soft)) return own;
   return type.soft_time_limit;
+}
+
+std::string subject(const protocol::TaskMessage& message) {
+  return log::on_one_line(message.name()) + "[" + log::on_one_line(message.id) + "]";
 }
 
 }  // namespace celeriac::worker

@@ -60,6 +60,9 @@ class TaskRequest {
   std::optional<Verdict> verdict_;
 };
 
+// "tasks.add[8d2…]", as Celery's log names a task; on one line, whatever the id holds.
+std::string subject(const protocol::TaskMessage& message);
+
 using TaskRequestPtr = std::unique_ptr<TaskRequest>;
 
 }  // namespace celeriac::worker

@@ -15,10 +15,6 @@ std::string seconds_text(double seconds) {
   return dump_json(Json(seconds)) + "s";
 }
 
-std::string subject(const protocol::TaskMessage& message) {
-  return message.name() + "[" + message.id + "]";
-}
-
 }  // namespace
 
 void Run::terminate(int signal) {

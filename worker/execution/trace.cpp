@@ -15,10 +15,6 @@ namespace {
 constexpr std::string_view kTrace = "celery.app.trace";
 constexpr std::string_view kRequest = "celery.worker.request";
 
-std::string subject(const protocol::TaskMessage& message) {
-  return message.name() + "[" + message.id + "]";
-}
-
 void write(log::Level level, std::string_view logger, const protocol::TaskMessage& message,
            const std::string& text) {
   log::write(level, logger, text, {message.name(), message.id});
@@ -434,7 +430,9 @@ Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, DeliveryRe
   StoredState state = make_failure(services_, message.id, exception, Signature());
   state.reply_to = message.reply_to;
   state.correlation_id = message.correlation_id;
-  if (services_.backend.stores_results()) co_await services_.backend.store(std::move(state));
+  if (services_.backend.stores_results() && !message.id.empty()) {
+    co_await services_.backend.store(std::move(state));
+  }
   const protocol::DeliveryInfo nowhere{};
   const std::string repr = exception.repr();
   for (TaskObserver* observer : services_.observers) {

@@ -186,11 +186,31 @@ std::string logstash_v1_line(const Line& line, const LineOrigin& origin) {
 
 }  // namespace
 
+std::string on_one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    const std::size_t size = utf8_sequence(text);
+    if (byte == '\n') {
+      line += "\\n";
+    } else if (size == 0 || byte < 0x20 || byte == 0x7f) {
+      std::array<char, 8> escape{};
+      std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(byte));
+      line += escape.data();
+    } else {
+      line.append(text.substr(0, size));
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return line;
+}
+
 std::string celery_line(const Line& line, const LineOrigin& origin) {
   std::string text = "[" + local_time(line.time) + ": ";
   text.append(to_string(line.level)).append("/").append(origin.process_name).append("] ");
   if (line.from_task) {
-    text.append(line.task_name).append("[").append(line.task_id).append("]: ");
+    text += on_one_line(line.task_name) + "[" + on_one_line(line.task_id) + "]: ";
   }
   return text.append(line.text);
 }

@@ -26,6 +26,10 @@ struct LineOrigin {
   std::int64_t pid = 0;
 };
 
+// The text with its line breaks, other control characters and broken UTF-8 written as escapes: what
+// came with a message cannot look like lines of ours.
+std::string on_one_line(std::string_view text);
+
 // Celery's worker_log_format and worker_task_log_format, in local time:
 // `[2026-11-23 00:37:15,670: INFO/MainProcess] text`.
 std::string celery_line(const Line& line, const LineOrigin& origin);

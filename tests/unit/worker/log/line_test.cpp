@@ -91,6 +91,13 @@ TEST_F(LogLine, IsOneLineOfValidJsonWhateverTheText) {
                                   " \xf0\x9f\x98\x80 " + bad + bad));
 }
 
+TEST(LogOnOneLine, EscapesWhatCouldPassForALineOfOurs) {
+  EXPECT_EQ(on_one_line("T-1\n[2026-01-01: INFO/MainProcess] forged"),
+            "T-1\\n[2026-01-01: INFO/MainProcess] forged");
+  EXPECT_EQ(on_one_line("a\tb\x1b[2J\x7f \xff"), "a\\x09b\\x1b[2J\\x7f \\xff");
+  EXPECT_EQ(on_one_line("grün 号 \\"), "grün 号 \\");
+}
+
 TEST(LogLevel, HasCelerysNames) {
   EXPECT_EQ(parse_level("info"), Level::info);
   EXPECT_EQ(parse_level("FATAL"), Level::critical);
