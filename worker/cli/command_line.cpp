@@ -1,6 +1,7 @@
 #include "worker/cli/command_line.h"
 
 #include <celeriac/config_reader.h>
+#include <celeriac/json.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -40,6 +41,19 @@ constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--pool-start-method", "METHOD", "children are started anew, never forked"},
 });
 
+// What a value looks like and what it is where none is given: "[seconds …; default: 120]".
+std::string value_note(const Setting& setting) {
+  static const Settings defaults;
+  const Json value = setting.show(defaults);
+  std::string note = setting.type == "text" ? "" : setting.type;
+  const bool empty = value.is_null() || (value.as_array() && value.as_array()->empty());
+  if (!empty) {
+    const std::string* text = value.as_string();
+    note += (note.empty() ? "default: " : "; default: ") + (text ? *text : dump_json(value));
+  }
+  return note.empty() ? "" : " [" + note + "]";
+}
+
 class Parser {
  public:
   Parser(CommandLine& line, const std::string& version)
@@ -47,13 +61,15 @@ class Parser {
     app_.set_version_flag("--version", "celeriac " + version, "Show the version and end");
     app_.require_subcommand(0, 1);
     app_.get_formatter()->column_width(38);
+    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app_.footer(
         "The options above may also stand behind the command. `celeriac COMMAND --help` shows "
         "what a command takes.\n\n"
         "Examples:\n"
         "  celeriac worker -A ./libproj.so -b amqp://rabbitmq// -l INFO\n"
         "  celeriac worker --config alerts.yaml --http 8000\n"
-        "  celeriac check alerts.yaml");
+        "  celeriac check alerts.yaml\n\n"
+        "See also docs/quick-start.md, docs/operations.md and docs/configuration.md.");
     for (const Setting& setting : setting_table()) {
       if (is_global(setting.name)) add_setting(app_, setting, "Options");
     }
@@ -71,6 +87,7 @@ class Parser {
     add_check();
     add_tasks();
     add_docs();
+    for (CLI::App* command : app_.get_subcommands(nullptr)) command->group("Commands");
   }
 
   void parse(int argc, const char* const* argv) {
@@ -114,8 +131,9 @@ class Parser {
           ->allow_extra_args(false)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
-    const std::string off = setting.flag_value == "false" ? "Not: " : "";
-    option->description(off + setting.meaning)->group(group);
+    const std::string off = setting.flag_value == "false" ? "Turn off: " : "";
+    const std::string note = setting.placeholder.empty() ? "" : value_note(setting);
+    option->description(off + setting.meaning + note)->group(group);
   }
 
   void add_no_color() {
@@ -155,9 +173,20 @@ class Parser {
     worker->fallthrough()->get_formatter()->column_width(38);
     worker->footer(
         "Every setting of docs/configuration.md can be given as NAME=VALUE behind the options, in "
-        "--config, and as CELERY_NAME in the environment.\n\n"
-        "Example:\n"
-        "  celeriac worker -A ./libproj.so -Q reports,celery -c 4 -l INFO task_acks_late=true");
+        "--config, and as CELERY_NAME in the environment. The command line beats the environment, "
+        "and that beats the file.\n\n"
+        "Signals:\n"
+        "  TERM, INT           take no more tasks, let the running ones end, and end\n"
+        "  INT again, QUIT     give the running tasks back to their queues, and end\n"
+        "  HUP                 open the log file again\n\n"
+        "Exit codes: 0 after TERM, QUIT or `celery control shutdown`; 1 after INT, as Celery's, "
+        "and for what cannot be started or went wrong; 2 for a wrong option; 73 where another "
+        "worker holds the pidfile.\n\n"
+        "Examples:\n"
+        "  celeriac worker -A ./libproj.so -Q reports,celery -c 4 -l INFO task_acks_late=true\n"
+        "  celeriac worker --config alerts.yaml -n alerts@%h --http 8000 -l INFO\n"
+        "  celeriac worker -A ./libproj.so -P prefork -c 4 --time-limit 5m --print-config\n\n"
+        "See also docs/writing-tasks.md, docs/operations.md and docs/configuration.md.");
     for (const Setting& setting : setting_table()) {
       if (!setting.option.empty() && !is_global(setting.name)) {
         add_setting(*worker, setting, setting.topic);
@@ -208,6 +237,13 @@ class Parser {
     CLI::App* check =
         app_.add_subcommand("check", "Report every mistake in configuration files and end");
     check->fallthrough();
+    check->footer(
+        "Prints FILE:LINE:COLUMN: MISTAKE; REMEDY for each and ends with 1, or with 0 where there "
+        "is none. Nothing is connected to. ${NAME} is taken from the environment, so set what the "
+        "worker will have.\n\n"
+        "Example:\n"
+        "  LARK_WEBHOOK_URL=https://example.org/ celeriac check alerts.yaml\n\n"
+        "See also docs/alert-rules.md and docs/configuration.md.");
     check->add_option("FILE", line_.files, "YAML with `worker:` or alert rules")
         ->required()
         ->type_name("");
@@ -217,12 +253,19 @@ class Parser {
   void add_tasks() {
     CLI::App* tasks = app_.add_subcommand("tasks", "List the tasks of the program and of -A");
     tasks->fallthrough();
+    tasks->footer(
+        "Shows of each its signature as Python calls it, where it runs, and its options. Nothing "
+        "is connected to.\n\n"
+        "Example:\n"
+        "  celeriac tasks -A ./libproj.so --config alerts.yaml\n\n"
+        "See also docs/writing-tasks.md.");
     tasks->callback([this] { line_.command = Command::tasks; });
   }
 
   void add_docs() {
     CLI::App* docs = app_.add_subcommand("docs", "Write a page of the documentation");
     docs->require_subcommand(1);
+    docs->footer("Example:\n  celeriac docs settings > docs/configuration.md");
     docs->add_subcommand("settings", "Every setting: docs/configuration.md")->callback([this] {
       line_.command = Command::settings_manual;
     });
@@ -240,9 +283,12 @@ class Parser {
     const CLI::App* chosen = &app_;
     for (const CLI::App* sub : app_.get_subcommands()) chosen = sub;
     const std::string command = chosen == &app_ ? "celeriac" : "celeriac " + chosen->get_name();
-    line_.output = "Usage: " + command + " [OPTIONS]" + (chosen == &app_ ? " COMMAND" : "") +
-                   "\nTry '" + command + " --help' for help.\n\nError: " + explain(end, *chosen) +
-                   "\n";
+    std::string words = chosen == &app_ ? " COMMAND" : "";
+    for (const CLI::Option* option : chosen->get_options()) {
+      if (option->get_positional() && option->get_required()) words += " " + option->get_name();
+    }
+    line_.output = "Usage: " + command + " [OPTIONS]" + words + "\nTry '" + command +
+                   " --help' for help.\n\nError: " + explain(end, *chosen) + "\n";
   }
 
   // click's words for what CLI11 found, with the option that was probably meant.

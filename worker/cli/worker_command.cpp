@@ -139,9 +139,11 @@ int run_worker_command(const CommandLine& line, char** argv,
   begin_log(configuration, extensions);
   std::optional<Pidfile> pidfile;
   if (!process.pidfile.empty()) pidfile.emplace(process.pidfile);
-  if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;
   settings.worker.describe = [shown = shown_settings(settings)] { return shown; };
-  const int exit_code = Worker(settings.worker, registry).run();
+  // What it refuses is told without a banner above.
+  Worker worker(settings.worker, registry);
+  if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;
+  const int exit_code = worker.run();
   log::stop();
   return exit_code;
 }

@@ -461,8 +461,9 @@ void check(const BrokerSettings& settings) {
       const protocol::Url url = protocol::parse_url(text);
       constexpr std::string_view kSchemes[] = {"amqp", "amqps", "pyamqp", "librabbitmq"};
       if (std::find(std::begin(kSchemes), std::end(kSchemes), url.scheme) == std::end(kSchemes)) {
-        throw ConfigError(protocol::display_url(url) + ": the scheme '" + url.scheme +
-                          "' is not one of amqp, amqps, pyamqp, librabbitmq");
+        throw ConfigError("the broker's address is " + protocol::display_url(url) +
+                          "; it must be RabbitMQ's, as amqp://user:password@host:5672/vhost, or "
+                          "amqps:// for TLS. Redis, SQS and others are not supported");
       }
       with_url_options(settings, url);
     }

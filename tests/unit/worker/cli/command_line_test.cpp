@@ -132,6 +132,27 @@ TEST(CommandLine, ShowsVersionAndHelp) {
   }
 }
 
+TEST(CommandLine, ShowsWhatAValueLooksLikeAndItsDefault) {
+  const std::string help = parse({"worker", "--help"}).output;
+  for (const char* part :
+       {"[whole number from 0 to 65535; default: 4]", "[seconds, or as 30s, 5m, 2h; default: 2]",
+        "Turn off: Send worker-heartbeat events", "default: WARNING]"}) {
+    EXPECT_NE(help.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(CommandLine, ShowsAnExampleWithEveryCommand) {
+  for (const char* command : {"worker", "check", "tasks", "docs"}) {
+    EXPECT_NE(parse({command, "--help"}).output.find("Example"), std::string::npos) << command;
+  }
+}
+
+TEST(CommandLine, SaysWhichArgumentIsMissing) {
+  EXPECT_EQ(parse({"check"}).output,
+            "Usage: celeriac check [OPTIONS] FILE\nTry 'celeriac check --help' for help.\n\n"
+            "Error: FILE is required\n");
+}
+
 TEST(CommandLine, NeedsACommand) {
   EXPECT_EQ(parse({}).exit_code, 2);
 }
