@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from support.documents import Reader, WrongPage, blocks_of, first_missing
+from support.documents import UNTIL_STOPPED, Reader, WrongPage, blocks_of, first_missing
 
 
 @pytest.fixture
@@ -112,3 +112,29 @@ def test_shown_lines_stand_in_their_order():
     )
     assert first_missing(["… ready.", "then this"], output) is None
     assert first_missing(["then this", "… ready."], output) == "… ready."
+
+
+def test_what_runs_until_it_is_stopped_is_stopped(read, monkeypatch):
+    monkeypatch.setitem(UNTIL_STOPPED, r"^python wait\.py", "ready")
+    page = """
+        ```python
+        # wait.py
+        import time
+        print("ready")
+        try:
+            time.sleep(99)
+        except KeyboardInterrupt:
+            print("bye")
+        ```
+        ```console
+        $ python wait.py
+        ready
+        ```
+        ```console
+        ^C
+        %s
+        ```
+        """
+    read(page % "bye")
+    with pytest.raises(WrongPage, match="not printed at the end: hello"):
+        read(page % "hello")

@@ -24,14 +24,23 @@ PAGES = sorted(
     for path in [ROOT / "README.md", ROOT / "python_beat/README.md", *ROOT.glob("docs/*.md")]
 )
 
+LIVE_SYSTEMD = "needs a system that systemd runs"
+UNIT_TESTS = "tests/interop/test_monitoring.py"  # verifies the units; notify, watchdog, HUP
+
 # command: (why it is not run, what proves it)
 NOT_RUN = {
     "scripts/demo": ("builds and runs until Ctrl-C", "tests/interop/test_demo.py"),
+    "scripts/test": ("is what runs this", ".ci/run"),
     "docker compose up --build --detach": (
         "needs a Docker daemon",
         "tests/docker/run-dockerfile-in-chroot",
     ),
     "docker compose logs --follow receiver": ("needs a Docker daemon", "docker-compose.yml"),
+    "scripts/install-dependencies --build": ("installs packages", "scripts/test"),
+    "scripts/build release celeriac": ("takes minutes", "scripts/test"),
+    "systemctl enable --now celeriac@w1 celeriac@w2": (LIVE_SYSTEMD, UNIT_TESTS),
+    "systemctl reload celeriac@w1": (LIVE_SYSTEMD, UNIT_TESTS),
+    "systemctl stop celeriac@w1": (LIVE_SYSTEMD, UNIT_TESTS),
     "pip install -r requirements.txt": ("would change the tests' packages", "scripts/python-env"),
 }
 
@@ -54,9 +63,10 @@ def addresses(rabbitmq, redis, influxdb, bot, etc, port):
         (r"/etc/celeriac\b", str(etc)),
         (r"https://open\.larksuite\.com/open-apis/bot/v2/hook/[\w…-]+", bot.url),
         # Ports of our own: the endpoint, Flower, a web application.
-        (r"\b8000\b", str(port[8000])),
-        (r"\b5555\b", str(port[5555])),
-        (r"\b5000\b", str(port[5000])),
+        *(
+            (rf"(localhost:|port |--http |http\.server ){number}\b", rf"\g<1>{free}")
+            for number, free in port.items()
+        ),
     ]
 
 
@@ -82,6 +92,8 @@ def reader(rabbitmq, influxdb, channels, tmp_path):
         variables = {
             "CELERY_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{rabbitmq.port}//",
             "LARK_WEBHOOK_URL": bot.url,
+            "INFLUX_URL": influxdb.url,
+            "CELERIAC_ALERTS_REDIS": redis.url(1),
             "PYTHONPATH": str(ROOT / "python_beat"),
             **dict.fromkeys(
                 (
@@ -95,6 +107,7 @@ def reader(rabbitmq, influxdb, channels, tmp_path):
             rabbitmqctl.write_text(rabbitmq.ctl_script())
             rabbitmqctl.chmod(0o755)
             yield somebody
+        rabbitmq.ctl("start_app")  # a page may have stopped it
     influxdb.drop_database("mon")
     rabbitmq.delete_vhost("%2F")
 

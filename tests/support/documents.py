@@ -5,7 +5,8 @@ A page is read from top to bottom, in one folder and one shell:
 * ```console: `$ command` is run by bash; the lines below it must stand in its output, in that
   order. `…` stands for anything; times, ids, run times and host names are not compared. A command
   has to succeed, unless `$ echo $?` follows. A program that runs until it is stopped (see
-  UNTIL_STOPPED) goes on in the background, as in a terminal of its own, until `^C` or the end.
+  UNTIL_STOPPED) goes on in the background, as in a terminal of its own, until the page's end. A
+  block that begins with `^C` ends the last one before that; its last lines stand below.
 * A block whose first line is a comment with a file name becomes that file; with `(continued)`
   behind the name it is put at the file's end.
 * ```yaml is checked by `celeriac check`, ```cpp without a name is compiled, ```python is run, as a
@@ -40,6 +41,7 @@ UNTIL_STOPPED = {
     r"celery .*\bflower\b": r"Visit me at",
     r"celery .*\bevents --dump": r"connected to",
     r"flask .*\brun\b": r"Running on",
+    r"python -m http\.server": r"Serving HTTP",
 }
 ENDS_AT_ONCE = re.compile(r" (--help|--print-config|--version|-D|--detach)\b")
 
@@ -97,8 +99,8 @@ def steps_of(block):
     steps = []
     lines = block.text.splitlines()
     for number, line in enumerate(lines, block.line):
-        if line.startswith("$ "):
-            steps.append([f"{block.page}:{number}", line[2:], []])
+        if line.startswith("$ ") or (line == "^C" and not steps):
+            steps.append([f"{block.page}:{number}", line.removeprefix("$ "), []])
         elif not steps:
             raise WrongPage(f"{block.page}:{number}: output without a command: {line}")
         elif steps[-1][1].endswith("\\"):
@@ -115,7 +117,7 @@ def _normalised(text):
 
 
 def _as_pattern(line):
-    return ".*?".join(re.escape(part) for part in re.split("…", _normalised(line)))
+    return ".*?".join(re.escape(part) for part in re.split(" ?… ?", _normalised(line)))
 
 
 def first_missing(shown, output):
@@ -144,6 +146,7 @@ class Reader:
         self.not_run = not_run
         self.left_out = set()  # what of not_run was met
         self.running = []
+        self._satisfied = True
         self._state = self.folder / ".state"
         programs = self.folder / ".programs"
         programs.mkdir()
@@ -168,10 +171,10 @@ class Reader:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, *_):
         for place, process in reversed(self.running):
             with contextlib.suppress(ProcessLookupError):
-                self._end(place, process, signal.SIGTERM, must_be_clean=kind is None)
+                self._end(place, process, signal.SIGTERM, must_be_clean=self._satisfied)
 
     def read(self, blocks):
         for block in blocks:
@@ -181,7 +184,9 @@ class Reader:
                     f"{block.place}: a block in {block.language or 'no language'}, which nothing "
                     "checks; name one that support/documents.py lists"
                 )
+            self._satisfied = False
             read(block)
+            self._satisfied = True
 
     def here(self, text):
         """The text with addresses of this test."""
@@ -198,12 +203,14 @@ class Reader:
         steps = steps_of(block)
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             command = re.sub(r" +# .*$", "", step.command).strip()
+            may_fail = following is not None and following.command == "echo $?"
             if command in self.not_run:
                 self.left_out.add(command)
-            elif self._until_stopped(command):
+            elif command == "^C":
+                self._interrupt(step)
+            elif self._until_stopped(command) and not may_fail:
                 self._start(step, command)
             else:
-                may_fail = following is not None and following.command == "echo $?"
                 self._run(step, command, may_fail)
 
     def _read_yaml(self, block):
@@ -333,25 +340,27 @@ class Reader:
         )
         self.running.append((step.place, process))
         shown = list(map(self.here, step.shown))
-        stop = shown.index("^C") if "^C" in shown else None
         try:
             process.wait_for_log(self._until_stopped(command), READY_TIMEOUT)
             process.wait_until(
-                lambda: first_missing(shown[:stop], process.log) is None,
+                lambda: first_missing(shown, process.log) is None,
                 "what the page shows",
                 READY_TIMEOUT,
             )
         except AssertionError as error:
-            missing = first_missing(shown[:stop], process.log)
+            missing = first_missing(shown, process.log)
             raise WrongPage(f"{step.place}: {error}\nShown and missing: {missing}") from None
-        if stop is not None:
-            self.running.pop()
-            self._end(step.place, process, signal.SIGINT, must_be_clean=True)
-            missing = first_missing(shown[stop + 1 :], process.log)
-            if missing is not None:
-                raise WrongPage(
-                    f"{step.place}: not printed at the end: {missing}\n{process.tail()}"
-                )
+
+    def _interrupt(self, step):
+        """Ctrl-C in the terminal of what was started last."""
+        if not self.running:
+            raise WrongPage(f"{step.place}: nothing runs that ^C could end")
+        _, process = self.running.pop()
+        before = len(process.log)
+        self._end(step.place, process, signal.SIGINT, must_be_clean=True)
+        missing = first_missing(step.shown, process.log[before:])
+        if missing is not None:
+            raise WrongPage(f"{step.place}: not printed at the end: {missing}\n{process.tail()}")
 
     def _end(self, place, process, number, must_be_clean):
         """As a terminal does it: the whole process group is told."""
@@ -361,7 +370,8 @@ class Reader:
         report = sanitizer_report(process.log)
         if must_be_clean and report:
             raise WrongPage(f"{place}: {report}")
-        if must_be_clean and "celeriac worker" in process.name and code != 0:
+        expected = 1 if number == signal.SIGINT else 0  # as Celery's worker
+        if must_be_clean and "celeriac worker" in process.name and code != expected:
             raise WrongPage(f"{place}: `{process.name}` ended with {code}:\n{process.tail()}")
 
     def _logs(self):
