@@ -93,7 +93,7 @@ class Parser {
   void parse(int argc, const char* const* argv) {
     try {
       app_.parse(argc, argv);
-      if (line_.command == Command::none) throw CLI::ValidationError("Missing command");
+      if (line_.command == Command::none) refuse_missing_command();
       // Only now, since what stands behind a misspelt option looks like a setting.
       for (const std::string& assignment : assignments_) read_assignment(assignment);
     } catch (const CLI::Success& wanted) {
@@ -308,6 +308,12 @@ class Parser {
   static std::string suggestion(const std::string& word, const std::vector<std::string>& names) {
     const auto nearest = nearest_name(word, names);
     return nearest ? " Did you mean " + *nearest + "?" : "";
+  }
+
+  [[noreturn]] void refuse_missing_command() const {
+    std::string names;
+    for (const std::string& name : command_names()) names += (names.empty() ? "" : ", ") + name;
+    throw CLI::ValidationError("Missing command. There are " + names);
   }
 
   std::vector<std::string> command_names() const {

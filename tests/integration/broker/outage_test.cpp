@@ -242,6 +242,7 @@ TEST_F(BrokerOutage, AWrongPasswordIsNamedAndNotShown) {
   make_broker(settings);
   run(gives_up());
   EXPECT_NE(unrecoverable.at(0).find("AccessRefused(403"), std::string::npos);
+  EXPECT_NE(unrecoverable.at(0).find("check user and password"), std::string::npos);
   EXPECT_EQ(unrecoverable.at(0).find("-wrong"), std::string::npos);
 }
 
@@ -251,6 +252,7 @@ TEST_F(BrokerOutage, AMissingVirtualHostIsNamed) {
   make_broker(settings);
   run(gives_up());
   EXPECT_NE(unrecoverable.at(0).find("NotAllowed(530"), std::string::npos);
+  EXPECT_NE(unrecoverable.at(0).find("check the virtual host"), std::string::npos);
 }
 
 TEST_F(BrokerOutage, ASilentBrokerIsNoticedByItsMissingHeartbeats) {

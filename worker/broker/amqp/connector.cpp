@@ -106,6 +106,19 @@ std::vector<std::size_t> order_of_round(std::size_t count, std::size_t first,
   return order;
 }
 
+// What to look at when the broker will never let us in.
+std::string_view remedy(std::uint16_t reply_code) {
+  switch (reply_code) {
+    case kAccessRefused:
+      return "; check user and password of broker_url (guest may only come from the broker's "
+             "own host)";
+    case kNotAllowed:
+      return "; check the virtual host of broker_url, and the user's permissions on it";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> consuming_urls(const BrokerSettings& settings) {
@@ -135,10 +148,12 @@ Connected connect_consuming(const ConnectPlan& plan, const BrokerSettings& setti
       stop_if_interrupted(interrupter);
       const std::string shown = protocol::display_url(urls[index]);
       std::string reason;
+      std::uint16_t reply_code = 0;
       try {
         return {attempt(urls[index], plan, settings, interrupter), index};
       } catch (const BrokerError& error) {
         reason = error.what();
+        reply_code = error.reply_code();
         if (judge(error, plan.phase) == Hope::retry) hopeless = false;
         // As Celery: what a declaration was refused with stands alone.
         if (error.scope() == BrokerError::Scope::channel && hopeless && urls.size() == 1) {
@@ -151,7 +166,10 @@ Connected connect_consuming(const ConnectPlan& plan, const BrokerSettings& setti
         log::write(log::Level::error, kLogger, text + "Will retry using next failover.");
         continue;
       }
-      if (hopeless) throw Unrecoverable("Cannot connect to " + shown + ": " + reason);
+      if (hopeless) {
+        throw Unrecoverable("Cannot connect to " + shown + ": " + reason +
+                            std::string(remedy(reply_code)));
+      }
       if (!may_retry) throw Unrecoverable(text + disabled_text(plan.phase));
       if (settings.connection_max_retries &&
           backoff.attempts() >= *settings.connection_max_retries) {

@@ -154,7 +154,10 @@ TEST(CommandLine, SaysWhichArgumentIsMissing) {
 }
 
 TEST(CommandLine, NeedsACommand) {
-  EXPECT_EQ(parse({}).exit_code, 2);
+  const CommandLine line = parse({});
+  EXPECT_EQ(line.exit_code, 2);
+  EXPECT_NE(line.output.find("Error: Missing command. There are worker, check"), std::string::npos)
+      << line.output;
 }
 
 TEST(CommandLine, ReadsTheOtherCommands) {
