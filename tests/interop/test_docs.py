@@ -64,7 +64,7 @@ def addresses(rabbitmq, redis, influxdb, bot, etc, port):
         (r"https://open\.larksuite\.com/open-apis/bot/v2/hook/[\w…-]+", bot.url),
         # Ports of our own: the endpoint, Flower, a web application.
         *(
-            (rf"(localhost:|port |--http |http\.server ){number}\b", rf"\g<1>{free}")
+            (rf"(localhost:|port[ =]|--http |http\.server ){number}\b", rf"\g<1>{free}")
             for number, free in port.items()
         ),
     ]

@@ -10,10 +10,10 @@ A page is read from top to bottom, in one folder and one shell:
 * A block whose first line is a comment with a file name becomes that file; with `(continued)`
   behind the name it is put at the file's end.
 * ```yaml is checked by `celeriac check`, ```cpp without a name is compiled, ```python is run, as a
-  doctest where it has `>>>`, ```ini is read, ```text is a drawing or an excerpt and is not run.
+  doctest where it has `>>>`, ```ini is an addition to the systemd unit, verified; ```text is a
+  drawing or another program's file and is not run.
 """
 
-import configparser
 import contextlib
 import dataclasses
 import os
@@ -235,10 +235,17 @@ class Reader:
             raise WrongPage(f"{block.place}: name its file in the first line")
 
     def _read_ini(self, block):
-        path = self._file(block) or self._anonymous(block, "ini")
-        parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
-        parser.optionxform = str
-        parser.read_string(path.read_text())
+        """What `systemctl edit` would add to the worker's unit."""
+        unit = self.folder / f"unit-{block.line}" / "celeriac@w1.service"
+        addition = unit.parent / f"{unit.name}.d" / "override.conf"
+        addition.parent.mkdir(parents=True)
+        addition.write_text(block.text)
+        shipped = (ROOT / "deploy/systemd/celeriac@.service").read_text()
+        unit.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={CELERIAC}", shipped, flags=re.M))
+        verified = self._bash(f"systemd-analyze verify --man=no {unit}", block.place)
+        about_it = [line for line in verified.stdout.splitlines() if "celeriac" in line]
+        if about_it:
+            raise WrongPage(f"{block.place}: {about_it}")
 
     def _read_python(self, block):
         if self._file(block):
@@ -257,6 +264,8 @@ class Reader:
         named = _FILE_NAME.match(block.text)
         if not named:
             return None
+        if named["name"].startswith("/"):
+            raise WrongPage(f"{block.place}: the name of a file is one below the reader's folder")
         path = self._working_directory() / named["name"]
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a" if named["more"] else "w") as file:
