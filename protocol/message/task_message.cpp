@@ -189,25 +189,27 @@ class FieldFinder {
   std::size_t next_ = 0;
 };
 
-void read_fields(const JsonObject& members, TaskMessage& message) {
+// The members that are none of Celery's fields.
+JsonObject read_fields(const JsonObject& members, TaskMessage& message) {
+  JsonObject others;
   FieldFinder finder;
   for (const auto& [name, value] : members) {
-    if (const Field* field = finder.find(name)) field->read(value, message);
+    if (const Field* field = finder.find(name)) {
+      field->read(value, message);
+    } else {
+      others.set(name, value);
+    }
   }
+  return others;
 }
 
 // What a task sees as request.headers: the nested table if there is one, else
 // every header that is not Celery's own.
-JsonObject custom_headers(const JsonObject& headers) {
+JsonObject custom_headers(const JsonObject& headers, JsonObject&& others) {
   if (const Json* nested = headers.find("headers"); nested != nullptr && nested->is_object()) {
     return *nested->as_object();
   }
-  JsonObject custom;
-  FieldFinder finder;
-  for (const auto& [name, value] : headers) {
-    if (finder.find(name) == nullptr) custom.set(name, value);
-  }
-  return custom;
+  return std::move(others);
 }
 
 void require_consistent(const TaskMessage& message) {
@@ -287,8 +289,8 @@ void decode_protocol_2(const Properties& properties, std::optional<Json> body,
   } else {
     read_protocol_2_body(*body, message);
   }
-  read_fields(properties.headers, message);
-  message.headers = custom_headers(properties.headers);
+  JsonObject others = read_fields(properties.headers, message);
+  message.headers = custom_headers(properties.headers, std::move(others));
 }
 
 void decode_protocol_1(const Properties& properties, JsonObject& body, TaskMessage& message) {

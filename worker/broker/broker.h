@@ -96,7 +96,7 @@ struct BrokerStatus {
 class BrokerListener {
  public:
   virtual ~BrokerListener() = default;
-  virtual void on_delivery(Delivery delivery) = 0;
+  virtual void on_delivery(Delivery&& delivery) = 0;
   // All consumers are running on a new connection.
   virtual void on_consuming() = 0;
   // The connection is gone; every delivery that is not settled will be redelivered.

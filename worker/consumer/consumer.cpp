@@ -121,7 +121,7 @@ void Consumer::on_connection_lost(const std::string& reason) {
   windows_ = Windows(windows_.prefetch());
 }
 
-void Consumer::on_delivery(Delivery delivery) {
+void Consumer::on_delivery(Delivery&& delivery) {
   if (listener_.take(delivery)) return;
   if (closed_) return;
   if (delivery.oversized > 0) {
@@ -202,7 +202,7 @@ bool Consumer::has_room(std::size_t bytes) const {
   return held_.messages < settings_.held_messages && held_.bytes + bytes <= settings_.held_bytes;
 }
 
-void Consumer::receive(protocol::TaskMessage message, Delivery& delivery, TaskType& type) {
+void Consumer::receive(protocol::TaskMessage&& message, Delivery& delivery, TaskType& type) {
   if (log::enabled(log::Level::info)) {
     log::write(log::Level::info, kStrategy, "Task " + subject(message) + " received",
                {message.name(), message.id});

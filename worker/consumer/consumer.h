@@ -76,7 +76,7 @@ class Consumer final : public BrokerListener {
   // After the limit of a type has changed.
   void rate_limit_changed(const TaskType& type);
 
-  void on_delivery(Delivery delivery) override;
+  void on_delivery(Delivery&& delivery) override;
   void on_consuming() override;
   void on_connection_lost(const std::string& reason) override;
   void on_unrecoverable(const std::string& reason) override;
@@ -86,7 +86,7 @@ class Consumer final : public BrokerListener {
   void refuse(const Delivery& delivery, const MessageError& error);
   void refuse_unregistered(const Delivery& delivery, protocol::TaskMessage message);
   bool settle_redelivered(const protocol::TaskMessage& message, const Delivery& delivery);
-  void receive(protocol::TaskMessage message, Delivery& delivery, TaskType& type);
+  void receive(protocol::TaskMessage&& message, Delivery& delivery, TaskType& type);
   bool has_room(std::size_t bytes) const;
   void hold_until_eta(TaskRequestPtr request);
   void hold_for_rate(TaskRequestPtr request);

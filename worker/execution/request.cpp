@@ -13,7 +13,7 @@ std::optional<double> unless_zero(std::optional<double> limit) {
 
 }  // namespace
 
-TaskRequest::TaskRequest(protocol::TaskMessage task_message, Delivery&& delivery,
+TaskRequest::TaskRequest(protocol::TaskMessage&& task_message, Delivery&& delivery,
                          TaskType& task_type)
     : message(std::move(task_message)),
       delivery_info(std::move(delivery.info)),

@@ -20,7 +20,7 @@ class TaskRequest {
  public:
   enum class Stage { received, scheduled, rate_limited, reserved, active };
 
-  TaskRequest(protocol::TaskMessage task_message, Delivery&& delivery, TaskType& task_type);
+  TaskRequest(protocol::TaskMessage&& task_message, Delivery&& delivery, TaskType& task_type);
   TaskRequest(const TaskRequest&) = delete;
   TaskRequest& operator=(const TaskRequest&) = delete;
 

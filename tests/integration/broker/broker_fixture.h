@@ -81,7 +81,7 @@ class BrokerTest : public testing::Test, protected worker::BrokerListener {
 
   Async<void> stop() { co_await broker->stop(10s); }
 
-  void on_delivery(worker::Delivery delivery) override {
+  void on_delivery(worker::Delivery&& delivery) override {
     deliveries.push_back(std::move(delivery));
     if (verdict) broker->settle(deliveries.back().ref, *verdict);
   }

@@ -59,7 +59,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
  private:
   using Waiters = std::vector<Completion<void>>;
 
-  void delivered(Delivery delivery) override;
+  void delivered(Delivery&& delivery) override;
   void consuming(const std::string& queue) override;
   void cancelled(const std::string& queue) override;
   void lost(const std::string& reason) override;
@@ -223,7 +223,7 @@ void AmqpBroker::resume(Waiters& waiters) {
   for (Completion<void>& waiter : std::exchange(waiters, {})) waiter.complete();
 }
 
-void AmqpBroker::delivered(Delivery delivery) {
+void AmqpBroker::delivered(Delivery&& delivery) {
   ++deliveries_;
   listener_->on_delivery(std::move(delivery));
 }

@@ -228,8 +228,8 @@ void ConsumingConnection::handle(const amqp_frame_t& frame) {
     throw ProtocolError("the broker sent content on channel " + std::to_string(frame.channel) +
                         ", which is not open");
   }
-  if (auto assembled = channel(frame.channel).assembler.feed(frame)) {
-    handle_delivery(std::move(*assembled));
+  if (AssembledDelivery* assembled = channel(frame.channel).assembler.feed(frame)) {
+    handle_delivery(*assembled);
   }
 }
 
@@ -270,7 +270,7 @@ void ConsumingConnection::handle_method(const amqp_frame_t& frame) {
   }
 }
 
-void ConsumingConnection::handle_delivery(AssembledDelivery assembled) {
+void ConsumingConnection::handle_delivery(AssembledDelivery& assembled) {
   const auto found = consumers_.find(assembled.consumer_tag);
   if (found == consumers_.end()) {
     throw ProtocolError("the broker sent a delivery for an unknown consumer");

@@ -41,7 +41,7 @@ class ConsumingConnection {
  public:
   class Events {
    public:
-    virtual void delivered(Delivery delivery) = 0;
+    virtual void delivered(Delivery&& delivery) = 0;
     // The broker answered basic.consume, or basic.cancel.
     virtual void consuming(const std::string& queue) = 0;
     virtual void cancelled(const std::string& queue) = 0;
@@ -107,7 +107,7 @@ class ConsumingConnection {
   void continue_draining();
   void handle(const amqp_frame_t& frame);
   void handle_method(const amqp_frame_t& frame);
-  void handle_delivery(AssembledDelivery assembled);
+  void handle_delivery(AssembledDelivery& assembled);
   void consume_ok(const std::string& tag);
   void cancel_ok(const std::string& tag);
 

@@ -8,11 +8,11 @@
 
 namespace celeriac::worker::amqp {
 
-std::optional<AssembledDelivery> DeliveryAssembler::feed(const amqp_frame_t& frame) {
+AssembledDelivery* DeliveryAssembler::feed(const amqp_frame_t& frame) {
   switch (frame.frame_type) {
     case AMQP_FRAME_METHOD:
       begin(frame);
-      return std::nullopt;
+      return nullptr;
     case AMQP_FRAME_HEADER:
       return take_header(frame);
     default:
@@ -36,7 +36,7 @@ void DeliveryAssembler::begin(const amqp_frame_t& frame) {
   expects_ = Expects::header;
 }
 
-std::optional<AssembledDelivery> DeliveryAssembler::take_header(const amqp_frame_t& frame) {
+AssembledDelivery* DeliveryAssembler::take_header(const amqp_frame_t& frame) {
   if (expects_ != Expects::header) {
     throw ProtocolError("the broker sent a content header without a basic.deliver");
   }
@@ -56,7 +56,7 @@ std::optional<AssembledDelivery> DeliveryAssembler::take_header(const amqp_frame
   return finish_if_complete();
 }
 
-std::optional<AssembledDelivery> DeliveryAssembler::take_body(const amqp_frame_t& frame) {
+AssembledDelivery* DeliveryAssembler::take_body(const amqp_frame_t& frame) {
   const std::string_view fragment = string_view_of(frame.payload.body_fragment);
   if (expects_ != Expects::body || fragment.size() > missing_) {
     throw ProtocolError("the broker sent more content than the header of the delivery announced");
@@ -66,10 +66,10 @@ std::optional<AssembledDelivery> DeliveryAssembler::take_body(const amqp_frame_t
   return finish_if_complete();
 }
 
-std::optional<AssembledDelivery> DeliveryAssembler::finish_if_complete() {
-  if (missing_ > 0) return std::nullopt;
+AssembledDelivery* DeliveryAssembler::finish_if_complete() {
+  if (missing_ > 0) return nullptr;
   expects_ = Expects::deliver;
-  return std::exchange(current_, {});
+  return &current_;
 }
 
 }  // namespace celeriac::worker::amqp

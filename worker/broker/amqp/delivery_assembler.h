@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 
 #include "worker/broker/amqp/rabbitmq.h"
@@ -28,16 +27,17 @@ class DeliveryAssembler {
   explicit DeliveryAssembler(std::size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
 
   // Takes a basic.deliver, a content header or a content body; the delivery with its
-  // last frame. Owns what it keeps. Throws ProtocolError for a frame out of turn.
-  std::optional<AssembledDelivery> feed(const amqp_frame_t& frame);
+  // last frame, else null. It is the caller's to take until the next frame comes. Throws
+  // ProtocolError for a frame out of turn.
+  AssembledDelivery* feed(const amqp_frame_t& frame);
 
  private:
   enum class Expects { deliver, header, body };
 
   void begin(const amqp_frame_t& frame);
-  std::optional<AssembledDelivery> take_header(const amqp_frame_t& frame);
-  std::optional<AssembledDelivery> take_body(const amqp_frame_t& frame);
-  std::optional<AssembledDelivery> finish_if_complete();
+  AssembledDelivery* take_header(const amqp_frame_t& frame);
+  AssembledDelivery* take_body(const amqp_frame_t& frame);
+  AssembledDelivery* finish_if_complete();
 
   std::size_t max_body_bytes_;
   Expects expects_ = Expects::deliver;

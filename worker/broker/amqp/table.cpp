@@ -42,13 +42,14 @@ class TableReader {
   explicit TableReader(TableLimits limits) : limits_(limits) {}
 
   JsonObject table(const amqp_table_t& table, std::size_t depth) {
-    JsonObject object;
-    if (!enter(depth)) return object;
+    if (!enter(depth)) return {};
+    std::vector<JsonObject::Member> members;
+    members.reserve(static_cast<std::size_t>(table.num_entries));
     for (int i = 0; i < table.num_entries && !exceeded_; ++i) {
       const amqp_table_entry_t& entry = table.entries[i];
-      object.set(string_view_of(entry.key), value(entry.value, depth));
+      members.emplace_back(string_view_of(entry.key), value(entry.value, depth));
     }
-    return object;
+    return JsonObject::last_of_equal_keys(std::move(members));
   }
 
   bool exceeded() const { return exceeded_; }

@@ -59,7 +59,7 @@ TEST(DeliveryAssembler, PutsABodyTogetherHoweverItIsSplit) {
     DeliveryAssembler assembler(1000);
     ASSERT_FALSE(assembler.feed(frames.deliver(7)));
     ASSERT_FALSE(assembler.feed(frames.header(body.size())));
-    std::optional<AssembledDelivery> done;
+    const AssembledDelivery* done = nullptr;
     for (std::size_t at = 0; at < body.size(); at += size) {
       ASSERT_FALSE(done);
       done = assembler.feed(frames.body(body.substr(at, size)));
@@ -81,7 +81,7 @@ TEST(DeliveryAssembler, AnEmptyBodyEndsWithItsHeader) {
   Frames frames;
   DeliveryAssembler assembler(1000);
   assembler.feed(frames.deliver(1));
-  const auto done = assembler.feed(frames.header(0));
+  const auto* done = assembler.feed(frames.header(0));
   ASSERT_TRUE(done);
   EXPECT_EQ(done->delivery.body, "");
 }
@@ -92,14 +92,14 @@ TEST(DeliveryAssembler, SkipsABodyBeyondTheLimitAndGoesOn) {
   assembler.feed(frames.deliver(1));
   assembler.feed(frames.header(12));
   ASSERT_FALSE(assembler.feed(frames.body("123456")));
-  const auto large = assembler.feed(frames.body("789012"));
+  const auto* large = assembler.feed(frames.body("789012"));
   ASSERT_TRUE(large);
   EXPECT_EQ(large->delivery.oversized, 12u);
   EXPECT_EQ(large->delivery.body, "");
 
   assembler.feed(frames.deliver(2));
   assembler.feed(frames.header(10));
-  const auto fits = assembler.feed(frames.body("1234567890"));
+  const auto* fits = assembler.feed(frames.body("1234567890"));
   ASSERT_TRUE(fits);
   EXPECT_EQ(fits->delivery.body, "1234567890");
   EXPECT_EQ(fits->delivery.oversized, 0u);
