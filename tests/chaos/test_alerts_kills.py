@@ -81,7 +81,7 @@ class Plant:
 
         def drained():
             counts = [self.rabbitmq.message_count(self.vhost, q) for q in ("first", "second")]
-            return not any(counts)
+            return counts == [0, 0]
 
         self.bot.messages.wait_for(1, timeout=DRAIN_TIMEOUT)
         self.worker.wait_until(drained, "end of all tasks", DRAIN_TIMEOUT)

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import pathlib
 import shlex
 import shutil
 import socket
@@ -21,6 +22,8 @@ from support.ports import free_port
 from support.process import Process
 
 START_TIMEOUT = 90
+
+IN_ROOT = pathlib.Path(__file__).resolve().parent.parent / "debian/in-root"
 
 
 class ServerError(RuntimeError):
@@ -104,11 +107,21 @@ class Server:
         return path
 
 
+_RABBITMQ = "/usr/lib/rabbitmq/bin"
+
+# Deprecated in 4.0 and off by default in 4.3, where clients have to do without.
+_REFUSED_BY_4_3 = (
+    "deprecated_features.permit.transient_nonexcl_queues = false\n"
+    "deprecated_features.permit.global_qos = false\n"
+)
+
+
 class RabbitMQ(Server):
     """One node with an epmd of its own. User and password: `celeriac`.
 
-    The management API is there for the tests (virtual hosts, closing connections) but collects no
-    statistics, so that it costs nothing while messages flow.
+    The programs are this machine's, or those of the root (tests/debian/make-root) that
+    CELERIAC_RABBITMQ_ROOT names. The management API is there for the tests (virtual hosts, closing
+    connections) but collects no statistics, so that it costs nothing while messages flow.
     """
 
     name = "rabbitmq"
@@ -116,6 +129,8 @@ class RabbitMQ(Server):
 
     def __init__(self, config=""):
         super().__init__()
+        self._root = os.environ.get("CELERIAC_RABBITMQ_ROOT")
+        self.version = self._installed_version()
         self.port = free_port()
         self.management_port = free_port()
         self._dist_port = free_port()
@@ -129,9 +144,21 @@ class RabbitMQ(Server):
             "management_agent.disable_metrics_collector = true\n"
             f"default_user = {self.user}\ndefault_pass = {self.password}\n"
             "log.file = false\nlog.console = true\nlog.console.level = warning\n"
-            "vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 10MB\n" + config,
+            "vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 10MB\n"
+            + (_REFUSED_BY_4_3 if self.version >= (4, 0) else "")
+            + config,
         )
         self._plugins = self._write("enabled_plugins", "[rabbitmq_management].\n")
+
+    def _installed_version(self):
+        """(4, 0, 5), say: the folder of the server's own files is named after it."""
+        library = pathlib.Path(self._root or "/", "usr/lib/rabbitmq/lib")
+        for folder in library.glob("rabbitmq_server-*"):
+            return tuple(int(part) for part in folder.name.partition("-")[2].split("."))
+        raise ServerError(
+            f"RabbitMQ is not installed in {library}; run scripts/install-dependencies"
+            " (package rabbitmq-server)"
+        )
 
     def url(self, vhost="/"):
         return (
@@ -178,10 +205,13 @@ class RabbitMQ(Server):
         return self.api("GET", f"queues/{urllib.parse.quote(vhost, safe='')}/{name}")
 
     def message_count(self, vhost, queue):
-        """Messages of a queue, those delivered but not acknowledged included."""
+        """Messages of a queue, those delivered but not acknowledged included.
+
+        None where there is no such queue; RabbitMQ 4 lists it a moment after a restart.
+        """
         path = f"queues/{urllib.parse.quote(vhost, safe='')}"
         listed = self.api("GET", path + "?disable_stats=true&enable_queue_totals=true")
-        return next(found["messages"] for found in listed if found["name"] == queue)
+        return next((found["messages"] for found in listed if found["name"] == queue), None)
 
     def connections(self, vhost):
         """The names of the open AMQP connections of a virtual host."""
@@ -195,9 +225,8 @@ class RabbitMQ(Server):
 
     def ctl(self, *arguments):
         """Runs rabbitmqctl against this node; its output. Costs about a second of CPU."""
-        program = _program("/usr/lib/rabbitmq/bin/rabbitmqctl", package="rabbitmq-server")
         done = subprocess.run(
-            [program, "-n", self._node, *arguments],
+            self._command(f"{_RABBITMQ}/rabbitmqctl", "-n", self._node, *arguments),
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -237,17 +266,20 @@ class RabbitMQ(Server):
         }
 
     def _launch(self):
-        server = _program("/usr/lib/rabbitmq/bin/rabbitmq-server", package="rabbitmq-server")
         if self._epmd is None:
             self._epmd = Process(
                 "epmd",
-                [
-                    _program("epmd", package="erlang-base"),
-                    *("-address", "127.0.0.1", "-port", self._epmd_port),
-                ],
+                self._command("/usr/bin/epmd", "-address", "127.0.0.1", "-port", self._epmd_port),
                 self._path("epmd.log"),
             )
-        return Process("RabbitMQ", [server], self.log_path, env=self._environment())
+        server = self._command(f"{_RABBITMQ}/rabbitmq-server")
+        return Process("RabbitMQ", server, self.log_path, env=self._environment())
+
+    def _command(self, *command):
+        if not self._root:
+            return command
+        # Its configuration and data, and the certificates of a test, have the same path there.
+        return (IN_ROOT, "--bind", tempfile.gettempdir(), self._root, *command)
 
     def _ready(self):
         # The listener opens last. Connection.Start is the broker's answer to our protocol header.

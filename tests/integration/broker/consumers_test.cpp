@@ -240,7 +240,6 @@ TEST_F(Consumers, AreRenewedOnAQuorumQueue) {
 
 TEST_F(Consumers, AreRenewedOnAnAutoDeleteQueue) {
   ConsumerSpec spec = consumer_of(queue, 2);
-  spec.queue.durable = false;
   spec.queue.auto_delete = true;
   rabbit.declare(spec.queue);
   fill(queue, 10);
