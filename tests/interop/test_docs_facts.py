@@ -138,7 +138,13 @@ def test_every_line_of_the_page_is_in_the_code():
         assert any(all(part in text for part in parts) for text in texts), lines[0]
 
 
-# --- tests and settings ------------------------------------------------------------------------
+# --- folders, tests and settings ---------------------------------------------------------------
+
+
+def test_every_folder_of_the_worker_is_explained():
+    page = (ROOT / "docs/architecture.md").read_text()
+    folders = [path.name for path in (ROOT / "worker").iterdir() if path.is_dir()]
+    assert [folder for folder in folders if f"`{folder}/`" not in page] == []
 
 
 def test_every_test_that_compatibility_names_is_there():

@@ -163,6 +163,8 @@ class Reader:
             shutil.copytree(ROOT / shared, self.home / shared)
         for shared in ("worker", "protocol", "tests", "scripts", "docker-compose.yml"):
             (self.home / shared).symlink_to(ROOT / shared)
+        (self.home / "build").mkdir()
+        (self.home / "build/release").symlink_to(CELERIAC.parent)
         self.environment = environment(
             {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1", **variables}
         )
