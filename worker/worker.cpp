@@ -224,7 +224,9 @@ class Worker::Core final : private Consumer::Listener {
                  [this](const Json& signature) { life_.spawn(send(signature)); }}),
         monitoring_(settings_.monitoring,
                     {loop_, settings_.nodename, software_version(), [this] { return sample(); },
-                     wall_clock, environment_variable}) {
+                     [this] { broker_->count_queues(); }, wall_clock,
+                     [this](std::string_view task) { return types_.find(task) != nullptr; },
+                     environment_variable}) {
     for (std::string& id : state_db_.load()) consumer_.revoked().add(std::move(id), loop_.now());
     if (settings_.pool.autoscale) {
       // The window fits the most slots there can be, as in Celery.
@@ -235,6 +237,7 @@ class Worker::Core final : private Consumer::Listener {
     services_.observers.push_back(&remote_.observer());
     if (!settings_.monitoring.http.empty()) {
       services_.observers.push_back(&monitoring_.metrics());
+      publisher_.add_observer(monitoring_.metrics());
       services_.metrics = &monitoring_.metrics();
     }
     require_enforceable(types_, *pool_);
@@ -278,6 +281,7 @@ class Worker::Core final : private Consumer::Listener {
     for (const protocol::Queue& queue : control_.active_queues()) {
       sample.queues.push_back(queue.name);
     }
+    sample.results_waiting = backend_->pending();
     sample.log_lines_dropped = log::dropped_lines();
     sample.process = process_usage();
     return sample;

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.error
@@ -28,6 +29,9 @@ def get(port, path):
             return reply.status, reply.headers["Content-Type"], reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+UNREADY = (503, "text/plain; charset=utf-8", "stopping\n")
 
 
 @pytest.fixture
@@ -76,6 +80,49 @@ def test_status_tells_what_the_worker_does(celeriac, port, app):
     worker.wait_for_log(rf"Terminating {result.id}")
 
 
+def status_of(port):
+    return json.loads(get(port, "/status")[2])
+
+
+def test_status_follows_what_is_changed_at_run_time(celeriac, port, app):
+    worker = celeriac("-A", MODULE, "-c", 2, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    app.control.add_consumer("more", reply=True, limit=1, timeout=30)
+    app.control.pool_grow(3, reply=True, limit=1, timeout=30)
+    worker.wait_for_log("Started consuming from more")
+    status = status_of(port)
+    assert status["queues"] == ["celery", "more"]
+    assert status["concurrency"] == 5
+    waiting = app.send_task("remote.add", [1, 1], countdown=600)
+    worker.wait_until(lambda: status_of(port)["tasks"]["scheduled"] == 1, "the task that waits")
+    app.control.revoke(waiting.id)
+
+
+def test_status_admits_that_the_broker_is_away(celeriac, port, rabbitmq, vhost):
+    worker = celeriac("-A", MODULE, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    assert status_of(port)["broker"]["connected"] is True
+    rabbitmq.stop()
+    try:
+        worker.wait_until(lambda: not status_of(port)["broker"]["connected"], "a lost broker", 60)
+        assert status_of(port)["broker"]["consuming"] is False
+    finally:
+        rabbitmq.start()
+    worker.wait_until(lambda: status_of(port)["broker"]["consuming"], "the broker again", 120)
+    assert status_of(port)["broker"]["reconnects"] == 1
+
+
+def test_a_worker_that_drains_is_alive_and_not_ready(celeriac, port, app):
+    worker = celeriac("-A", MODULE, "-l", "DEBUG", "--http", f"127.0.0.1:{port}")
+    result = app.send_task("remote.sleep", [2])
+    worker.wait_for_log(rf"Task accepted: remote.sleep\[{result.id}\]", 30)
+    worker.signal(signal.SIGTERM)
+    worker.wait_until(lambda: get(port, "/readyz") == UNREADY, "503 while it stops")
+    assert get(port, "/healthz")[0] == 200
+    status = status_of(port)
+    assert (status["stopping"], status["tasks"]["active"]) == (True, 1)
+    assert worker.wait(60) == 0
+    assert result.get(timeout=30) == "slept"
+
+
 def test_the_endpoint_survives_nonsense(celeriac, port):
     celeriac("-A", MODULE, "-l", "INFO", "--http", f"127.0.0.1:{port}")
     for nonsense in (b"", b"\x16\x03\x01\x00" * 100, b"GET " + b"/" * 100_000, b"\r\n\r\n" * 1000):
@@ -108,7 +155,7 @@ def test_metrics_count_what_tasks_did(celeriac, port, app):
     run_every_kind_of_task(app)
     status, content_type, text = get(port, "/metrics")
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    samples = dict(re.findall(r"^(\w+(?:\{.*\})?) (\S+)$", text, re.MULTILINE))
+    samples = samples_of(text)
     labels = '{hostname="test",name="remote.add",queue_name="celery"}'
     assert samples["celery_task_received_total" + labels] == "1"
     assert samples["celery_task_succeeded_total" + labels] == "1"
@@ -120,8 +167,94 @@ def test_metrics_count_what_tasks_did(celeriac, port, app):
     assert samples[failed] == "1"
     retried = labels.replace("remote.add", "remote.retry_once")
     assert samples["celery_task_retried_total" + retried] == "1"
+    assert samples["celery_task_sent_total" + retried] == "1"
+    assert samples["celery_task_sent_total" + labels] == "0"
+    assert samples["celery_task_queue_wait_time_count" + labels] == "1"
     assert samples["celeriac_broker_consuming"] == "1"
     assert float(samples["process_resident_memory_bytes"]) > 1 << 20
+
+
+def samples_of(text):
+    return dict(re.findall(r"^(\w+(?:\{.*\})?) (\S+)$", text, re.MULTILINE))
+
+
+# Every name and label set of celery-exporter, which dashboards of others ask for.
+TASK = {"name", "hostname", "queue_name"}
+EXPORTED = {
+    **{
+        f"celery_task_{what}_total": TASK
+        for what in ("sent", "received", "started", "succeeded", "rejected", "revoked", "retried")
+    },
+    "celery_task_failed_total": TASK | {"exception"},
+    **{f"celery_task_runtime_{part}": TASK for part in ("sum", "count")},
+    "celery_task_runtime_bucket": TASK | {"le"},
+    **{f"celery_task_queue_wait_time_{part}": TASK for part in ("sum", "count")},
+    "celery_task_queue_wait_time_bucket": TASK | {"le"},
+    **{f"celery_worker_{what}": {"hostname"} for what in ("up", "tasks_active")},
+    "celery_queue_length": {"queue_name"},
+    **{f"celery_active_{what}_count": {"queue_name"} for what in ("consumer", "worker", "process")},
+}
+
+
+def test_every_name_of_celery_exporter_is_there_with_its_labels(celeriac, port, app):
+    worker = celeriac("-A", MODULE, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    run_every_kind_of_task(app)
+    worker.wait_until(lambda: "celery_queue_length{" in get(port, "/metrics")[2], "queue lengths")
+    found = {}
+    for series in samples_of(get(port, "/metrics")[2]):
+        name, _, labels = series.partition("{")
+        found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    assert {name: labels for name, labels in found.items() if name in EXPORTED} == EXPORTED
+
+
+def test_queues_are_counted_by_the_broker(celeriac, port, app):
+    worker = celeriac(
+        *("-A", MODULE, "-c", 1, "--prefetch-multiplier", 1, "-l", "DEBUG"),
+        *("--http", f"127.0.0.1:{port}"),
+    )
+    running = app.send_task("remote.sleep", [3600])
+    worker.wait_for_log(rf"Task accepted: remote.sleep\[{running.id}\]", 30)
+    waiting = [app.send_task("remote.sleep", [3600]) for _ in range(5)]
+
+    def counted():
+        samples = samples_of(get(port, "/metrics")[2])
+        length = samples.get('celery_queue_length{queue_name="celery"}')
+        consumers = samples.get('celery_active_consumer_count{queue_name="celery"}')
+        # The early ack of the running task made room for one more.
+        return (length, consumers) == ("4", "1")
+
+    worker.wait_until(counted, "4 ready messages", 60)
+    app.control.revoke([task.id for task in [running, *waiting]], terminate=True)
+    worker.wait_until(
+        lambda: (
+            samples_of(get(port, "/metrics")[2])['celery_queue_length{queue_name="celery"}'] == "0"
+        ),
+        "an empty queue",
+        60,
+    )
+
+
+def test_made_up_task_names_do_not_grow_the_metrics(celeriac, port, app):
+    worker = celeriac("-A", MODULE, "-l", "CRITICAL", "--http", f"127.0.0.1:{port}", ready=None)
+    worker.wait_until(lambda: ready(port), "readiness")
+    with app.producer_or_acquire() as producer:
+        for number in range(10_000):
+            app.send_task(f"made.up.{number}", producer=producer)
+    unknown = (
+        'celery_task_failed_total{exception="NotRegistered",'
+        f'hostname="{socket.gethostname()}",name="unregistered",queue_name="celery"}}'
+    )
+    worker.wait_until(
+        lambda: samples_of(get(port, "/metrics")[2]).get(unknown) == "10000", "10000 refusals", 120
+    )
+    assert "made.up" not in get(port, "/metrics")[2]
+
+
+def ready(port):
+    try:
+        return get(port, "/readyz")[0] == 200
+    except urllib.error.URLError:
+        return False
 
 
 def test_promtool_finds_nothing_to_improve(celeriac, port, app):
@@ -146,6 +279,8 @@ def panels(dashboard):
             for name in variables:
                 expression = expression.replace(f"${name}", ".*")
             assert "$" not in expression, expression
+            # A zero in place of nothing would hide that there is nothing.
+            expression = expression.removesuffix(" or vector(0)")
             yield f"{panel['title']} ({target['refId']})", expression
     for name, query in variables.items():
         metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", query).groups()
@@ -166,11 +301,24 @@ def test_the_worker_dashboard_shows_a_working_worker(celeriac, port, app):
     rules = DEPLOY / "prometheus/celeriac.rules.yml"
     with Prometheus(f"127.0.0.1:{port}", rules) as prometheus:
         require_data(prometheus, "celeriac-worker")
+        assert len(list(panels("celeriac-worker"))) > 25
         prometheus.process.wait_until(
             lambda: all(rule["health"] == "ok" for rule in prometheus.firing_or_known_rules()),
             "every alert rule evaluated",
         )
         assert len(prometheus.firing_or_known_rules()) >= 9
+
+
+def rule_with(query):
+    return {
+        "source": "mon",
+        "query": query,
+        "expect": {"compare": {"value": "usage", "op": "<", "than": 90}},
+        "key": "{host}:{name}",
+        "channels": ["ops"],
+        "every": 60,
+        "dedupe_for": "30m",
+    }
 
 
 def test_the_alert_dashboard_shows_rules_at_work(
@@ -182,28 +330,28 @@ def test_the_alert_dashboard_shows_rules_at_work(
         "sources": {"mon": {"kind": "influxdb1", "url": influxdb.url, "database": influx_database}},
         "channels": {"ops": {"kind": "lark", "url": bot.url}},
         "redis": redis_url,
-        "rules": {
-            "cpu": {
-                "source": "mon",
-                "query": "SELECT last(usage) AS usage FROM cpu GROUP BY host",
-                "expect": {"compare": {"value": "usage", "op": "<", "than": 90}},
-                "key": "{host}:{name}",
-                "channels": ["ops"],
-                "every": 60,
-                "dedupe_for": "30m",
-            }
-        },
+        "rules": {"cpu": rule_with("SELECT last(usage) AS usage FROM cpu GROUP BY host")},
     }
+    config["rules"]["broken"] = rule_with("SELECT FROM WHERE")
     worker = celeriac("-l", "INFO", "--http", f"127.0.0.1:{port}", config=config)
+
+    def suppressed(times):
+        app.send_task("tasks.fetch", ["broken"])
+        app.send_task("tasks.fetch", ["cpu"])
+        line = f'celeriac_alert_suppressed_total{{reason="already told",rule="cpu"}} {times}\n'
+        worker.wait_until(lambda: line in get(port, "/metrics")[2], f"{times} alarms suppressed")
+
     app.send_task("tasks.fetch", ["cpu"])
     bot.messages.wait_for(1)
-    app.send_task("tasks.fetch", ["cpu"])
-    worker.wait_until(
-        lambda: "celeriac_alert_suppressed_total{" in get(port, "/metrics")[2],
-        "the second alarm suppressed",
-    )
+    suppressed(1)
     with Prometheus(f"127.0.0.1:{port}") as prometheus:
+        # An increase is seen of what was there before.
+        for outcome in ("alarm", "error"):
+            known = f'celeriac_alert_evaluations_total{{outcome="{outcome}"}}'
+            prometheus.process.wait_until(lambda known=known: prometheus.query(known), known)
+        suppressed(2)
         require_data(prometheus, "celeriac-alerts")
+        assert len(list(panels("celeriac-alerts"))) > 10
 
 
 # --- systemd, supervisord, Kubernetes ----------------------------------------------------------
@@ -371,6 +519,15 @@ def test_promtool_accepts_configuration_and_rules():
         text=True,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_alert_rules_fire_when_they_should_and_only_then():
+    cases = ROOT / "tests/interop/prometheus_rules.yml"
+    checked = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    rules = yaml.safe_load((DEPLOY / "prometheus/celeriac.rules.yml").read_text())
+    tested = set(re.findall(r"alertname: (\w+)", cases.read_text()))
+    assert tested == {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
 
 
 def test_dashboards_refer_to_the_provisioned_source():

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,12 @@ struct ConsumerSpec {
   enum class Group { tasks, control } group = Group::tasks;
 };
 
+// What the broker last told of a queue.
+struct QueueTotals {
+  std::uint32_t messages = 0;  // ready: neither delivered nor waiting for an ack
+  std::uint32_t consumers = 0;
+};
+
 struct BrokerStatus {
   bool connected = false;  // the consuming connection
   bool consuming = false;  // every consumer got its consume-ok
@@ -91,6 +98,7 @@ struct BrokerStatus {
   std::uint64_t published = 0, confirmed = 0, returned = 0, dropped = 0;
   std::size_t outbox_messages = 0, outbox_bytes = 0;  // waiting for the publisher or a confirm
   std::chrono::milliseconds heartbeat{0};             // as negotiated
+  std::map<std::string, QueueTotals> queues;          // of those it was asked to count
 };
 
 class BrokerListener {
@@ -128,6 +136,10 @@ class Broker {
   // message was handed over. Waits while the broker is away; throws Error when the
   // outbox is full, when a `must` message is unroutable, or at `stop`.
   virtual Async<void> publish(Publication publication) = 0;
+
+  // Asks how many messages and consumers the task queues have. The answers, soon after, stand in
+  // `status`; there are none while the connection is away.
+  virtual void count_queues() = 0;
 
   // Deletes the ready messages of a queue; the number of them.
   virtual Async<std::uint64_t> purge(protocol::Queue queue) = 0;

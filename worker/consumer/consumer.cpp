@@ -178,7 +178,7 @@ void Consumer::refuse_unregistered(const Delivery& delivery, protocol::TaskMessa
                  {message.id,
                   message.properties.headers.empty() ? delivery.properties : message.properties,
                   delivery.info, delivery.body}));
-  runs_.spawn(trace_.refuse_unregistered(std::move(message), delivery.ref));
+  runs_.spawn(trace_.refuse_unregistered(std::move(message), delivery.info, delivery.ref));
 }
 
 // A message that ran here, or still runs, when its connection was lost: it shares the fate of

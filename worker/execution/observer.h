@@ -19,6 +19,9 @@ class TaskObserver {
   using Seconds = std::chrono::duration<double>;
 
   virtual ~TaskObserver() = default;
+  // This worker has published the task, and the broker has confirmed it: `queue` is where it went,
+  // as far as that is known.
+  virtual void task_sent(const protocol::TaskMessage&, const protocol::DeliveryInfo&) {}
   virtual void task_received(const protocol::TaskMessage&, const protocol::DeliveryInfo&) {}
   virtual void task_started(const protocol::TaskMessage&, const protocol::DeliveryInfo&) {}
   virtual void task_succeeded(const protocol::TaskMessage&, const protocol::DeliveryInfo&,

@@ -37,6 +37,15 @@ Publication Publisher::encode(const protocol::TaskMessage& message,
   return publication;
 }
 
+Async<void> Publisher::send(protocol::TaskMessage message, Publication publication) {
+  protocol::DeliveryInfo sent;
+  sent.exchange = publication.exchange;
+  sent.routing_key = publication.routing_key;
+  if (!publication.declare_queues.empty()) sent.queue = publication.declare_queues.front().name;
+  co_await broker_.publish(std::move(publication));
+  for (TaskObserver* observer : observers_) observer->task_sent(message, sent);
+}
+
 Async<void> Publisher::publish(protocol::PublishTask task) {
   if (task.routing.countdown && !task.message.eta) {
     task.message.eta = wall_clock() + std::chrono::duration_cast<std::chrono::microseconds>(
@@ -44,7 +53,7 @@ Async<void> Publisher::publish(protocol::PublishTask task) {
   }
   Publication publication =
       encode(task.message, task.routing, router_.route(task.message.task, task.routing));
-  co_await broker_.publish(std::move(publication));
+  co_await send(std::move(task.message), std::move(publication));
 }
 
 Async<void> Publisher::publish_retry(protocol::TaskMessage message, protocol::RetryRoute route,
@@ -56,7 +65,7 @@ Async<void> Publisher::publish_retry(protocol::TaskMessage message, protocol::Re
   destination.priority = message.priority;
   const protocol::RoutingOptions options{};
   Publication publication = encode(message, options, std::move(destination));
-  co_await broker_.publish(std::move(publication));
+  co_await send(std::move(message), std::move(publication));
 }
 
 }  // namespace celeriac::worker

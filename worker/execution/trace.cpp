@@ -424,7 +424,8 @@ Async<void> Trace::give_up(Run& run, std::string why) {
   run.request.settle_adopted(services_.broker);
 }
 
-Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, DeliveryRef delivery) {
+Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, protocol::DeliveryInfo info,
+                                       DeliveryRef delivery) {
   protocol::ExceptionInfo exception{"NotRegistered", {}, "celery.exceptions", {}};
   exception.args.emplace_back(message.task);
   StoredState state = make_failure(services_, message.id, exception, Signature());
@@ -433,10 +434,9 @@ Async<void> Trace::refuse_unregistered(protocol::TaskMessage message, DeliveryRe
   if (services_.backend.stores_results() && !message.id.empty()) {
     co_await services_.backend.store(std::move(state));
   }
-  const protocol::DeliveryInfo nowhere{};
   const std::string repr = exception.repr();
   for (TaskObserver* observer : services_.observers) {
-    observer->task_failed(message, nowhere, exception.type, repr, {});
+    observer->task_failed(message, info, exception.type, repr, {});
   }
   services_.broker.settle(delivery, Verdict::reject);
 }

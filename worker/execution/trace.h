@@ -35,7 +35,8 @@ class Trace {
   Async<void> give_up(Run& run, std::string why);
 
   // FAILURE NotRegistered for a message whose task this worker does not have; then the reject.
-  Async<void> refuse_unregistered(protocol::TaskMessage message, DeliveryRef delivery);
+  Async<void> refuse_unregistered(protocol::TaskMessage message, protocol::DeliveryInfo info,
+                                  DeliveryRef delivery);
 
  private:
   Async<Outcome> execute(Run& run);

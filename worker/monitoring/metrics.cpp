@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -29,6 +30,8 @@ const Buckets kCallBuckets{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30,
 constexpr std::size_t kMaxArrivals = 100'000;
 
 constexpr const char* kOther = "other";
+// Producers decide what an unknown task is called; each name must not become a series.
+constexpr const char* kUnregistered = "unregistered";
 
 bool is_metric_name(std::string_view name) {
   const auto part = [](char c) {
@@ -136,6 +139,7 @@ void sample_process(Samples& samples, const ProcessUsage& usage) {
 // The series of one task in one queue, found once and then counted without a search.
 struct Metrics::TaskSeries {
   PrometheusLabels labels;
+  prometheus::Counter& sent;
   prometheus::Counter& received;
   prometheus::Counter& started;
   prometheus::Counter& succeeded;
@@ -143,12 +147,15 @@ struct Metrics::TaskSeries {
   prometheus::Counter& revoked;
   prometheus::Counter& retried;
   prometheus::Histogram& runtime;
-  prometheus::Histogram& wait;
+  prometheus::Histogram& queue_wait;
+  prometheus::Histogram& slot_wait;
   std::map<std::string, prometheus::Counter*, std::less<>> failed;  // by exception
 };
 
 struct Metrics::Families {
   prometheus::Registry registry;
+  CounterFamily& sent =
+      counters(registry, "celery_task_sent_total", "Tasks that this worker published itself.");
   CounterFamily& received =
       counters(registry, "celery_task_received_total", "Tasks that this worker received.");
   CounterFamily& started = counters(registry, "celery_task_started_total", "Tasks that began.");
@@ -164,7 +171,11 @@ struct Metrics::Families {
       counters(registry, "celery_task_retried_total", "Tasks that are to be tried again.");
   HistogramFamily& runtime =
       histograms(registry, "celery_task_runtime", "Run time of successful tasks, in seconds.");
-  HistogramFamily& wait = histograms(
+  HistogramFamily& queue_wait = histograms(
+      registry, "celery_task_queue_wait_time",
+      "Time from a task's sending, as far as the message tells it, else from its arrival, or from "
+      "its eta if that is later, to its start, in seconds.");
+  HistogramFamily& slot_wait = histograms(
       registry, "celeriac_task_wait_seconds",
       "Time from a task's arrival in this worker, or its eta if that is later, to its start.");
   CounterFamily& dropped = counters(registry, "celeriac_metrics_dropped_total",
@@ -172,7 +183,11 @@ struct Metrics::Families {
   prometheus::Counter& dropped_values = dropped.Add({});
 
   std::map<std::pair<std::string, std::string>, TaskSeries, std::less<>> series;
-  std::unordered_map<std::string, std::chrono::system_clock::time_point> arrivals;  // by task id
+  std::set<std::string, std::less<>> foreign;  // tasks that are sent and not registered here
+  struct Arrival {
+    std::chrono::system_clock::time_point sent, received;  // or the eta, if that is later
+  };
+  std::unordered_map<std::string, Arrival> arrivals;  // by task id
 
   // What tasks count and observe, by the metric's name.
   struct OwnCounter {
@@ -206,18 +221,24 @@ bool are_label_names(const MetricsSink::Labels& labels) {
 
 }  // namespace
 
-Metrics::Metrics(const std::string& nodename, std::string version, Now now)
+Metrics::Metrics(const std::string& nodename, std::string version, Now now,
+                 IsRegistered is_registered)
     : now_(std::move(now)),
+      is_registered_(std::move(is_registered)),
       hostname_(nodename.substr(nodename.find('@') + 1)),
       version_(std::move(version)),
       families_(std::make_unique<Families>()) {}
 
 Metrics::~Metrics() = default;
 
-Metrics::TaskSeries& Metrics::series(const protocol::TaskMessage& message,
-                                     const protocol::DeliveryInfo& info) {
+Metrics::TaskSeries& Metrics::series_here(const protocol::TaskMessage& message,
+                                          const protocol::DeliveryInfo& info) {
+  return series(is_registered_(message.task) ? message.task : kUnregistered, info.queue);
+}
+
+Metrics::TaskSeries& Metrics::series(const std::string& task, const std::string& queue) {
   auto& all = families_->series;
-  std::pair key{message.task, info.queue};
+  std::pair key{task, queue};
   if (const auto known = all.find(key); known != all.end()) return known->second;
   if (all.size() >= kMaxTaskSeries) {
     key = {kOther, kOther};
@@ -227,6 +248,7 @@ Metrics::TaskSeries& Metrics::series(const protocol::TaskMessage& message,
       {"name", key.first}, {"hostname", hostname_}, {"queue_name", key.second}};
   Families& f = *families_;
   TaskSeries made{labels,
+                  f.sent.Add(labels),
                   f.received.Add(labels),
                   f.started.Add(labels),
                   f.succeeded.Add(labels),
@@ -234,7 +256,8 @@ Metrics::TaskSeries& Metrics::series(const protocol::TaskMessage& message,
                   f.revoked.Add(labels),
                   f.retried.Add(labels),
                   f.runtime.Add(labels, kRuntimeBuckets),
-                  f.wait.Add(labels, kWaitBuckets),
+                  f.queue_wait.Add(labels, kWaitBuckets),
+                  f.slot_wait.Add(labels, kWaitBuckets),
                   {}};
   return all.emplace(std::move(key), std::move(made)).first->second;
 }
@@ -243,30 +266,53 @@ void Metrics::forget_arrival(const protocol::TaskMessage& message) {
   families_->arrivals.erase(message.id);
 }
 
+void Metrics::forget_arrivals() {
+  families_->arrivals.clear();
+}
+
+void Metrics::task_sent(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info) {
+  auto& foreign = families_->foreign;
+  const bool named = is_registered_(message.task) || foreign.contains(message.task) ||
+                     (foreign.size() < kMaxForeignTasks && foreign.insert(message.task).second);
+  series(named ? message.task : kOther, info.queue).sent.Increment();
+}
+
 void Metrics::task_received(const protocol::TaskMessage& message,
                             const protocol::DeliveryInfo& info) {
-  series(message, info).received.Increment();
+  series_here(message, info).received.Increment();
   if (families_->arrivals.size() >= kMaxArrivals) return;
-  auto arrival = now_();
-  if (message.eta) arrival = std::max<decltype(arrival)>(arrival, *message.eta);
+  Families::Arrival arrival{now_(), now_()};
+  const auto unix_now = std::chrono::floor<std::chrono::seconds>(arrival.received);
+  const std::uint64_t now_seconds = static_cast<std::uint64_t>(unix_now.time_since_epoch().count());
+  if (const auto sent = message.properties.timestamp; sent && *sent < now_seconds) {
+    arrival.sent = unix_now - std::chrono::seconds(now_seconds - *sent);
+  }
+  if (message.eta) {
+    arrival.sent = std::max<decltype(arrival.sent)>(arrival.sent, *message.eta);
+    arrival.received = std::max<decltype(arrival.sent)>(arrival.received, *message.eta);
+  }
   families_->arrivals.insert_or_assign(message.id, arrival);
 }
 
 void Metrics::task_started(const protocol::TaskMessage& message,
                            const protocol::DeliveryInfo& info) {
-  TaskSeries& counted = series(message, info);
+  TaskSeries& counted = series_here(message, info);
   counted.started.Increment();
   const auto arrival = families_->arrivals.find(message.id);
   if (arrival == families_->arrivals.end()) return;
-  const Seconds wait = now_() - arrival->second;
-  counted.wait.Observe(std::max(0.0, wait.count()));
+  const auto now = now_();
+  const auto since = [now](std::chrono::system_clock::time_point moment) {
+    return std::max(0.0, Seconds(now - moment).count());
+  };
+  counted.queue_wait.Observe(since(arrival->second.sent));
+  counted.slot_wait.Observe(since(arrival->second.received));
   families_->arrivals.erase(arrival);
 }
 
 void Metrics::task_succeeded(const protocol::TaskMessage& message,
                              const protocol::DeliveryInfo& info, std::string_view,
                              Seconds runtime) {
-  TaskSeries& counted = series(message, info);
+  TaskSeries& counted = series_here(message, info);
   counted.succeeded.Increment();
   counted.runtime.Observe(runtime.count());
 }
@@ -274,7 +320,7 @@ void Metrics::task_succeeded(const protocol::TaskMessage& message,
 void Metrics::task_failed(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info,
                           std::string_view exception_type, std::string_view, std::string_view) {
   forget_arrival(message);
-  TaskSeries& counted = series(message, info);
+  TaskSeries& counted = series_here(message, info);
   auto known = counted.failed.find(exception_type);
   if (known == counted.failed.end() && counted.failed.size() >= kMaxExceptions) {
     exception_type = kOther;
@@ -291,19 +337,19 @@ void Metrics::task_failed(const protocol::TaskMessage& message, const protocol::
 
 void Metrics::task_retried(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info,
                            std::string_view, std::string_view) {
-  series(message, info).retried.Increment();
+  series_here(message, info).retried.Increment();
 }
 
 void Metrics::task_revoked(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info,
                            Revocation, std::optional<int>) {
   forget_arrival(message);
-  series(message, info).revoked.Increment();
+  series_here(message, info).revoked.Increment();
 }
 
 void Metrics::task_rejected(const protocol::TaskMessage& message,
                             const protocol::DeliveryInfo& info, bool) {
   forget_arrival(message);
-  series(message, info).rejected.Increment();
+  series_here(message, info).rejected.Increment();
 }
 
 void Metrics::count(const std::string& metric, const Labels& labels, double amount) {
@@ -360,12 +406,19 @@ std::string Metrics::scrape(const WorkerSample& sample) const {
   samples.gauge("celery_worker_tasks_active", "Tasks that run.", real(sample.active), host);
   Sampled workers("celery_active_worker_count", "Workers of the queue.", MetricType::Gauge);
   Sampled slots("celery_active_process_count", "Slots for tasks of the queue.", MetricType::Gauge);
+  Sampled lengths("celery_queue_length", "Ready messages of the queue, as the broker says.",
+                  MetricType::Gauge);
+  Sampled consumers("celery_active_consumer_count", "Consumers of the queue, as the broker says.",
+                    MetricType::Gauge);
   for (const std::string& queue : sample.queues) {
     workers.add(1, {{"queue_name", queue}});
     slots.add(real(sample.concurrency), {{"queue_name", queue}});
+    const auto totals = sample.broker.queues.find(queue);
+    if (totals == sample.broker.queues.end()) continue;
+    lengths.add(real(totals->second.messages), {{"queue_name", queue}});
+    consumers.add(real(totals->second.consumers), {{"queue_name", queue}});
   }
-  samples.add(workers);
-  samples.add(slots);
+  for (const Sampled& family : {workers, slots, lengths, consumers}) samples.add(family);
   samples.add(
       Sampled("celeriac_tasks", "Tasks in this worker, by what they wait for.", MetricType::Gauge)
           .add(real(sample.active), {{"state", "active"}})
@@ -375,6 +428,8 @@ std::string Metrics::scrape(const WorkerSample& sample) const {
   samples.gauge("celeriac_prefetch_messages", "Messages that may be here unacknowledged.",
                 real(sample.prefetch_count));
   sample_broker(samples, sample.broker);
+  samples.gauge("celeriac_results_waiting", "Results that wait to be stored.",
+                real(sample.results_waiting));
   samples.counter("celeriac_log_dropped_total", "Log lines dropped because Logstash was away.",
                   real(sample.log_lines_dropped));
   if (sample.process) sample_process(samples, *sample.process);

@@ -27,6 +27,7 @@ struct WorkerSample {
   std::uint32_t prefetch_count = 0;
   std::size_t concurrency = 0;
   std::vector<std::string> queues;  // consumed
+  std::size_t results_waiting = 0;  // to be stored
   std::uint64_t log_lines_dropped = 0;
   std::optional<ProcessUsage> process;
 };
@@ -35,12 +36,14 @@ struct WorkerSample {
 class Metrics final : public TaskObserver, public MetricsSink {
  public:
   using Now = std::function<std::chrono::system_clock::time_point()>;
+  using IsRegistered = std::function<bool(std::string_view task)>;
 
-  Metrics(const std::string& nodename, std::string version, Now now);
+  Metrics(const std::string& nodename, std::string version, Now now, IsRegistered is_registered);
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
   ~Metrics() override;
 
+  void task_sent(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_received(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_started(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_succeeded(const protocol::TaskMessage&, const protocol::DeliveryInfo&,
@@ -55,6 +58,9 @@ class Metrics final : public TaskObserver, public MetricsSink {
   void task_rejected(const protocol::TaskMessage&, const protocol::DeliveryInfo&,
                      bool requeue) override;
 
+  // What had arrived and has not begun comes again, here or elsewhere.
+  void forget_arrivals();
+
   // What tasks count themselves. A metric with a name that Prometheus does not take, or of which
   // there are too many series already, is counted in celeriac_metrics_dropped_total.
   void count(const std::string& metric, const Labels& labels, double amount) override;
@@ -64,19 +70,22 @@ class Metrics final : public TaskObserver, public MetricsSink {
   std::string scrape(const WorkerSample& sample) const;
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-  static constexpr std::size_t kMaxTaskSeries = 2000;  // pairs of task and queue
-  static constexpr std::size_t kMaxExceptions = 50;    // of one such pair
-  static constexpr std::size_t kMaxOwnSeries = 1000;   // of one metric that tasks count
+  static constexpr std::size_t kMaxTaskSeries = 2000;   // pairs of task and queue
+  static constexpr std::size_t kMaxForeignTasks = 100;  // names of tasks sent to other workers
+  static constexpr std::size_t kMaxExceptions = 50;     // of one such pair
+  static constexpr std::size_t kMaxOwnSeries = 1000;    // of one metric that tasks count
   static constexpr std::size_t kMaxOwnMetrics = 200;
 
  private:
   struct Families;
   struct TaskSeries;
 
-  TaskSeries& series(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info);
+  TaskSeries& series(const std::string& task, const std::string& queue);
+  TaskSeries& series_here(const protocol::TaskMessage& message, const protocol::DeliveryInfo& info);
   void forget_arrival(const protocol::TaskMessage& message);
 
   Now now_;
+  IsRegistered is_registered_;
   std::string hostname_, version_;
   std::unique_ptr<Families> families_;
 };

@@ -5,6 +5,13 @@
 namespace celeriac::worker {
 namespace {
 
+using namespace std::chrono_literals;
+
+// How old the totals of queues may be in a scrape, and for how long they are asked for when
+// nobody scrapes any more.
+constexpr auto kCountInterval = 5s;
+constexpr auto kCountAfterScrape = 2min;
+
 HttpResponse text(int status, const std::string& line) {
   HttpResponse response;
   response.status = status;
@@ -64,37 +71,49 @@ Json status_json(const std::string& nodename, const std::string& version,
 
 Monitoring::Monitoring(const MonitoringSettings& settings, MonitoringParts parts)
     : parts_(std::move(parts)),
-      metrics_(parts_.nodename, parts_.version, parts_.now),
-      systemd_(parts_.loop, parts_.environment) {
+      metrics_(parts_.nodename, parts_.version, parts_.now, parts_.is_registered),
+      systemd_(parts_.loop, parts_.environment),
+      last_scrape_(parts_.loop.now()),
+      counting_(parts_.loop, [this] { count_queues(); }) {
   if (settings.http.empty()) return;
-  server_ =
-      std::make_unique<HttpServer>(parts_.loop, settings.http, [this](const HttpRequest& request) {
-        const Stopping stopping = stopping_ ? Stopping::yes : Stopping::no;
-        const WorkerSample sample = parts_.sample();
-        HttpResponse response;
-        if (request.path == "/metrics") {
-          response.content_type = Metrics::kContentType;
-          response.body = metrics_.scrape(sample);
-        } else if (request.path == "/status") {
-          response.content_type = "application/json";
-          response.body =
-              dump_json(status_json(parts_.nodename, parts_.version, sample, stopping)) + "\n";
-        } else {
-          response = answer_probe(request.path, sample, stopping);
-        }
-        return response;
-      });
+  server_ = std::make_unique<HttpServer>(
+      parts_.loop, settings.http, [this](const HttpRequest& request) { return answer(request); });
   log::write(log::Level::info, "celeriac",
              "metrics and health on port " + std::to_string(server_->port()));
+  counting_.start_repeating(kCountInterval);
+}
+
+HttpResponse Monitoring::answer(const HttpRequest& request) {
+  const Stopping stopping = stopping_ ? Stopping::yes : Stopping::no;
+  const WorkerSample sample = parts_.sample();
+  HttpResponse response;
+  if (request.path == "/metrics") {
+    last_scrape_ = parts_.loop.now();
+    response.content_type = Metrics::kContentType;
+    response.body = metrics_.scrape(sample);
+  } else if (request.path == "/status") {
+    response.content_type = "application/json";
+    response.body =
+        dump_json(status_json(parts_.nodename, parts_.version, sample, stopping)) + "\n";
+  } else {
+    response = answer_probe(request.path, sample, stopping);
+  }
+  return response;
+}
+
+void Monitoring::count_queues() {
+  if (parts_.loop.now() - last_scrape_ < kCountAfterScrape) parts_.count_queues();
 }
 
 void Monitoring::on_consuming() {
   systemd_.ready();
   systemd_.status("Consuming");
+  if (server_) count_queues();
 }
 
 void Monitoring::on_connection_lost(const std::string& reason) {
   systemd_.status("No connection to the broker: " + reason);
+  metrics_.forget_arrivals();
 }
 
 void Monitoring::on_stopping() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "worker/loop/loop.h"
+#include "worker/loop/timer.h"
 #include "worker/monitoring/http_server.h"
 #include "worker/monitoring/metrics.h"
 #include "worker/monitoring/settings.h"
@@ -23,7 +24,10 @@ struct MonitoringParts {
   std::string version;
   // The worker's state, taken at each request.
   std::function<WorkerSample()> sample;
+  // Asks the broker for the totals of the queues; they are in a later sample.
+  std::function<void()> count_queues;
   Metrics::Now now;
+  Metrics::IsRegistered is_registered;
   ConfigEnvironment environment;
 };
 
@@ -43,10 +47,15 @@ class Monitoring {
   void on_stopping();
 
  private:
+  HttpResponse answer(const HttpRequest& request);
+  void count_queues();
+
   MonitoringParts parts_;
   Metrics metrics_;
   SystemdNotifier systemd_;
   bool stopping_ = false;
+  Clock::time_point last_scrape_;
+  Timer counting_;
   std::unique_ptr<HttpServer> server_;
 };
 

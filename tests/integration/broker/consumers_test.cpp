@@ -147,6 +147,20 @@ class Consumers : public BrokerTest {
     co_await stop();
   }
 
+  // One message is delivered and holds the consumer's window; the others are ready.
+  Async<void> counts_its_queue() {
+    broker->start(*this, {consumer_of(queue, 1)});
+    co_await until([&] { return deliveries.size() == 1; });
+    EXPECT_TRUE(broker->status().queues.empty());
+    broker->count_queues();
+    broker->count_queues();
+    co_await until([&] { return broker->status().queues.contains(queue); });
+    EXPECT_EQ(broker->status().queues.at(queue).messages, 6u);
+    EXPECT_EQ(broker->status().queues.at(queue).consumers, 1u);
+    broker->settle(deliveries[0].ref, Verdict::ack);
+    co_await stop();
+  }
+
   Async<void> purges() {
     broker->start(*this, {});
     EXPECT_EQ(co_await broker->purge(plain_queue(queue)), 7u);
@@ -338,6 +352,14 @@ TEST_F(Consumers, SurviveHeadersThatAreNestedWithoutEnd) {
   run(receives(consumer_of(queue), 2));
   EXPECT_NE(deliveries[0].malformed, "");
   EXPECT_EQ(deliveries[1].malformed, "");
+}
+
+TEST_F(Consumers, AreCountedWithTheMessagesThatWait) {
+  rabbit.declare(plain_queue(queue));
+  fill(queue, 7);
+  make_broker();
+  run(counts_its_queue());
+  EXPECT_TRUE(losses.empty());
 }
 
 TEST_F(Consumers, PurgesAQueue) {

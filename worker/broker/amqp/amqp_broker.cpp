@@ -51,6 +51,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   void renew_consumer(const std::string& queue, std::uint16_t prefetch) override;
   void settle(const DeliveryRef& delivery, Verdict verdict) override;
   Async<void> publish(Publication publication) override;
+  void count_queues() override;
   Async<std::uint64_t> purge(protocol::Queue queue) override;
   Async<void> stop_consuming() override;
   Async<void> stop(std::chrono::milliseconds deadline) override;
@@ -62,6 +63,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   void delivered(Delivery&& delivery) override;
   void consuming(const std::string& queue) override;
   void cancelled(const std::string& queue) override;
+  void counted(const std::string& queue, QueueTotals totals) override;
   void lost(const std::string& reason) override;
 
   Async<void> keep_consuming();
@@ -102,6 +104,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   Publisher publisher_;
 
   std::uint64_t acks_ = 0, rejects_ = 0, requeues_ = 0, deliveries_ = 0;
+  std::map<std::string, QueueTotals> totals_;  // by queue; of this connection
   std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);
   TaskGroup group_;
 };
@@ -157,6 +160,7 @@ Async<void> AmqpBroker::keep_consuming() {
         log::Level::warning, kLogger,
         "consumer: Connection to broker lost. Trying to re-establish the connection... " + reason);
     link_.reset();
+    totals_.clear();
     for (auto& [queue, waiters] : std::exchange(replies_, {})) resume(waiters);
     resume(cancellations_);
     const bool short_life = loop_.now() - since < kShortLife;
@@ -236,6 +240,10 @@ void AmqpBroker::consuming(const std::string& queue) {
 void AmqpBroker::cancelled(const std::string& queue) {
   resume(replies_[queue]);
   resume(cancellations_);
+}
+
+void AmqpBroker::counted(const std::string& queue, QueueTotals totals) {
+  if (find(queue)) totals_[queue] = totals;
 }
 
 void AmqpBroker::lost(const std::string& reason) {
@@ -319,7 +327,12 @@ void AmqpBroker::with_connection(Interrupter& interrupter,
   connection.close();
 }
 
+void AmqpBroker::count_queues() {
+  if (link_ && !consuming_stopped_) link_->count_queues();
+}
+
 Async<void> AmqpBroker::cancel_consumer(std::string queue) {
+  totals_.erase(queue);
   std::erase_if(consumers_, [&](const ConsumerSpec& each) { return each.queue.name == queue; });
   if (!link_ || !link_->consumes(queue)) co_return;
   link_->cancel(queue);
@@ -451,6 +464,7 @@ BrokerStatus AmqpBroker::status() const {
   status.dropped = publisher.dropped;
   status.outbox_messages = publisher.outbox_messages;
   status.outbox_bytes = publisher.outbox_bytes;
+  status.queues = totals_;
   if (link_) status.heartbeat = link_->heartbeat();
   return status;
 }

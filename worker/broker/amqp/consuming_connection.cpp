@@ -12,6 +12,9 @@
 namespace celeriac::worker::amqp {
 namespace {
 
+// Beside those of the consumers; opened when it is first needed.
+constexpr amqp_channel_t kCountingChannel = kConsumingChannels.back() + 1;
+
 // Frames handled in one go before timers and other descriptors get their turn.
 constexpr int kFramesPerTurn = 384;
 
@@ -91,6 +94,21 @@ void ConsumingConnection::renew(const ConsumerSpec& spec) {
   if (!keep_consuming) send_cancel(old_tag);
   consume(spec);
   if (keep_consuming) send_cancel(old_tag);
+}
+
+void ConsumingConnection::count_queues() {
+  if (failed_ || counting_ == Counting::refused || !writable()) return;
+  if (std::exchange(counting_, Counting::possible) == Counting::not_asked) {
+    amqp_channel_open_t open{};
+    send(kCountingChannel, AMQP_CHANNEL_OPEN_METHOD, &open);
+  }
+  for (const auto& [queue, tag] : tags_) {
+    if (consumers_.at(tag).channel != channel_of(ConsumerSpec::Group::tasks)) continue;
+    amqp_queue_declare_t declare{};
+    declare.queue = bytes_view(queue);
+    declare.passive = 1;
+    send(kCountingChannel, AMQP_QUEUE_DECLARE_METHOD, &declare);
+  }
 }
 
 void ConsumingConnection::cancel_all() {
@@ -252,11 +270,18 @@ void ConsumingConnection::handle_method(const amqp_frame_t& frame) {
       throw ConnectionLost("the broker cancelled the consumer of queue " + queue +
                            " (basic.cancel): the queue was deleted or its node failed over");
     }
+    case AMQP_QUEUE_DECLARE_OK_METHOD: {
+      const auto& queue = *static_cast<amqp_queue_declare_ok_t*>(fields);
+      events_.counted(string_of(queue.queue), {queue.message_count, queue.consumer_count});
+      break;
+    }
     case AMQP_CHANNEL_CLOSE_METHOD: {
       const BrokerError error = channel_closed(*static_cast<amqp_channel_close_t*>(fields));
       amqp_channel_close_ok_t ok{};
       amqp_send_method(connection_->get(), frame.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-      throw error;
+      if (frame.channel != kCountingChannel) throw error;
+      counting_ = Counting::refused;
+      break;
     }
     case AMQP_CONNECTION_CLOSE_METHOD: {
       const BrokerError error = connection_closed(*static_cast<amqp_connection_close_t*>(fields));

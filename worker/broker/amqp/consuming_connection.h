@@ -45,6 +45,8 @@ class ConsumingConnection {
     // The broker answered basic.consume, or basic.cancel.
     virtual void consuming(const std::string& queue) = 0;
     virtual void cancelled(const std::string& queue) = 0;
+    // The answer to `count_queues`.
+    virtual void counted(const std::string& queue, QueueTotals totals) = 0;
     // Once, from the loop itself: this object may be destroyed.
     virtual void lost(const std::string& reason) = 0;
 
@@ -66,6 +68,9 @@ class ConsumingConnection {
   void consume(const ConsumerSpec& spec);
   void cancel(const std::string& queue);
   void renew(const ConsumerSpec& spec);
+  // Asks for the totals of every queue of the group `tasks`, on a channel of its own: a refusal
+  // closes that channel alone, and then there are no totals any more.
+  void count_queues();
   // From now on what arrives for the cancelled consumers goes back to the queue.
   void cancel_all();
 
@@ -135,6 +140,7 @@ class ConsumingConnection {
   std::deque<UnsentSettlement> unsent_;
   std::uint64_t last_tag_ = 0;
   std::size_t awaited_replies_ = 0;
+  enum class Counting { not_asked, possible, refused } counting_ = Counting::not_asked;
   bool returning_ = false;   // what arrives goes back
   bool continuing_ = false;  // more is to be drained in the next turn
   bool failed_ = false;

@@ -53,6 +53,7 @@ class JournalBroker final : public Broker {
   }
   Async<void> add_consumer(ConsumerSpec) override { co_return; }
   Async<void> cancel_consumer(std::string) override { co_return; }
+  void count_queues() override {}
   Async<std::uint64_t> purge(protocol::Queue) override { co_return 0; }
   Async<void> stop_consuming() override { co_return; }
   Async<void> stop(std::chrono::milliseconds) override { co_return; }

@@ -21,6 +21,7 @@ class SettlingBroker final : public Broker {
   Async<void> cancel_consumer(std::string) override { co_return; }
   void renew_consumer(const std::string&, std::uint16_t) override {}
   Async<void> publish(Publication) override { co_return; }
+  void count_queues() override {}
   Async<std::uint64_t> purge(protocol::Queue) override { co_return 0; }
   Async<void> stop_consuming() override { co_return; }
   Async<void> stop(std::chrono::milliseconds) override { co_return; }

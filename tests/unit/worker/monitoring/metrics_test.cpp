@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
 
 namespace celeriac::worker {
@@ -38,7 +39,8 @@ class MetricsTest : public ::testing::Test {
   }
 
   std::chrono::system_clock::time_point now{1000s};
-  Metrics metrics{"w1@host1", "0.1.0", [this] { return now; }};
+  Metrics metrics{"w1@host1", "0.1.0", [this] { return now; },
+                  [](std::string_view task) { return task.starts_with("tasks."); }};
   WorkerSample sample;
 };
 
@@ -56,6 +58,36 @@ TEST_F(MetricsTest, CountsTheLifeOfATaskUnderTheExportersNames) {
   EXPECT_EQ(value("celery_task_retried_total" + labels), "0");
   EXPECT_EQ(value("celery_task_runtime_sum" + labels), "0.2");
   EXPECT_EQ(value("celeriac_task_wait_seconds_sum" + labels), "3");
+}
+
+TEST_F(MetricsTest, MeasuresTheWaitInTheQueueFromTheSendingWhereTheMessageTellsIt) {
+  const std::string sum =
+      R"(celery_task_queue_wait_time_sum{hostname="host1",name="tasks.add",queue_name="celery"})";
+  auto task = message("tasks.add");
+  metrics.task_received(task, from("celery"));
+  now += 1s;
+  metrics.task_started(task, from("celery"));
+  EXPECT_EQ(value(sum), "1");
+
+  task.properties.timestamp = 901;
+  metrics.task_received(task, from("celery"));
+  metrics.task_started(task, from("celery"));
+  EXPECT_EQ(value(sum), "101");
+
+  task.properties.timestamp = std::numeric_limits<std::uint64_t>::max();  // of a clock gone wrong
+  metrics.task_received(task, from("celery"));
+  metrics.task_started(task, from("celery"));
+  EXPECT_EQ(value(sum), "101");
+}
+
+TEST_F(MetricsTest, ForgetsArrivalsWithTheConnection) {
+  const auto task = message("tasks.add");
+  metrics.task_received(task, from("celery"));
+  metrics.forget_arrivals();
+  metrics.task_started(task, from("celery"));
+  EXPECT_EQ(value(R"(celeriac_task_wait_seconds_count{hostname="host1",name="tasks.add",)"
+                  R"(queue_name="celery"})"),
+            "0");
 }
 
 TEST_F(MetricsTest, MeasuresTheWaitFromTheEta) {
@@ -80,14 +112,40 @@ TEST_F(MetricsTest, CountsFailuresByExceptionAndBoundsThem) {
             "20");
 }
 
-TEST_F(MetricsTest, BoundsTaskNames) {
+TEST_F(MetricsTest, BoundsPairsOfTaskAndQueue) {
   for (std::size_t i = 0; i < Metrics::kMaxTaskSeries + 5; ++i) {
-    metrics.task_received(message("t" + std::to_string(i)), from("celery"));
+    metrics.task_received(message("tasks.t" + std::to_string(i)), from("celery"));
   }
   EXPECT_EQ(lines_with("celery_task_received_total{"), Metrics::kMaxTaskSeries + 1);
   EXPECT_EQ(
       value(R"(celery_task_received_total{hostname="host1",name="other",queue_name="other"})"),
       "5");
+}
+
+TEST_F(MetricsTest, CountsUnregisteredTasksAsOne) {
+  for (int i = 0; i < 10'000; ++i) {
+    metrics.task_failed(message("made.up." + std::to_string(i)), from(""), "NotRegistered", "", "");
+  }
+  EXPECT_EQ(lines_with("celery_task_failed_total{"), 1U);
+  EXPECT_EQ(value(R"(celery_task_failed_total{exception="NotRegistered",hostname="host1",)"
+                  R"(name="unregistered",queue_name=""})"),
+            "10000");
+}
+
+TEST_F(MetricsTest, CountsWhatTheWorkerSendsAndBoundsTheNamesOfOtherWorkersTasks) {
+  metrics.task_sent(message("tasks.add"), from("celery"));
+  for (int i = 0; i < 10'000; ++i) {
+    metrics.task_sent(message("python." + std::to_string(i)), from("python"));
+  }
+  EXPECT_EQ(value(R"(celery_task_sent_total{hostname="host1",name="tasks.add",)"
+                  R"(queue_name="celery"})"),
+            "1");
+  EXPECT_EQ(value(R"(celery_task_sent_total{hostname="host1",name="python.0",)"
+                  R"(queue_name="python"})"),
+            "1");
+  EXPECT_EQ(value(R"(celery_task_sent_total{hostname="host1",name="other",queue_name="python"})"),
+            std::to_string(10'000 - Metrics::kMaxForeignTasks));
+  EXPECT_EQ(lines_with("celery_task_sent_total{"), Metrics::kMaxForeignTasks + 2);
 }
 
 TEST_F(MetricsTest, ShowsWhatTasksCountAndObserve) {
@@ -117,7 +175,8 @@ TEST_F(MetricsTest, ShowsTheWorkersState) {
   sample.broker.rejects = 2;
   sample.active = 3;
   sample.concurrency = 4;
-  sample.queues = {"celery"};
+  sample.queues = {"celery", "not.counted.yet"};
+  sample.broker.queues["celery"] = {12, 2};
   sample.process = ProcessUsage{.cpu_seconds = 1.5, .resident_bytes = 1024};
   EXPECT_EQ(value("celeriac_broker_connected"), "1");
   EXPECT_EQ(value("celeriac_broker_consuming"), "0");
@@ -125,6 +184,9 @@ TEST_F(MetricsTest, ShowsTheWorkersState) {
   EXPECT_EQ(value(R"(celeriac_acks_total{kind="reject"})"), "2");
   EXPECT_EQ(value(R"(celery_worker_tasks_active{hostname="host1"})"), "3");
   EXPECT_EQ(value(R"(celery_active_process_count{queue_name="celery"})"), "4");
+  EXPECT_EQ(value(R"(celery_queue_length{queue_name="celery"})"), "12");
+  EXPECT_EQ(value(R"(celery_active_consumer_count{queue_name="celery"})"), "2");
+  EXPECT_EQ(lines_with("celery_queue_length{"), 1U);
   EXPECT_EQ(value(R"(celeriac_build_info{version="0.1.0"})"), "1");
   EXPECT_EQ(value("process_cpu_seconds_total"), "1.5");
 }
