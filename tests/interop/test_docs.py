@@ -90,6 +90,9 @@ def reader(rabbitmq, influxdb, channels, tmp_path):
         )
         # What a page may take for set, since it says so in words.
         variables = {
+            # A second, Celery's default, is short on a machine that is busy with tests.
+            **dict.fromkeys(("CELERY_CONTROL_TIMEOUT", "CELERY_INSPECT_TIMEOUT"), "5"),
+            "CELERY_STATUS_TIMEOUT": "5",
             "CELERY_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{rabbitmq.port}//",
             "LARK_WEBHOOK_URL": bot.url,
             "INFLUX_URL": influxdb.url,

@@ -239,9 +239,9 @@ class RabbitMQ(Server):
 
     def ctl_script(self):
         """A shell script that is `rabbitmqctl` of this node."""
-        program = _program("/usr/lib/rabbitmq/bin/rabbitmqctl", package="rabbitmq-server")
-        words = [f"{name}={value}" for name, value in self._environment().items()]
-        return f'#!/bin/sh\nexec env {shlex.join([*words, program, "-n", self._node])} "$@"\n'
+        variables = [f"{name}={value}" for name, value in self._environment().items()]
+        command = self._command(f"{_RABBITMQ}/rabbitmqctl", "-n", self._node)
+        return f'#!/bin/sh\nexec env {shlex.join(map(str, [*variables, *command]))} "$@"\n'
 
     def _environment(self):
         return {
