@@ -25,7 +25,7 @@ PAGES = sorted(
 )
 
 LIVE_SYSTEMD = "needs a system that systemd runs"
-UNIT_TESTS = "tests/interop/test_monitoring.py"  # verifies the units; notify, watchdog, HUP
+PACKAGING = "tests/packaging/test_debian_package.py"
 
 # command: (why it is not run, what proves it)
 NOT_RUN = {
@@ -38,9 +38,13 @@ NOT_RUN = {
     "docker compose logs --follow receiver": ("needs a Docker daemon", "docker-compose.yml"),
     "scripts/install-dependencies --build": ("installs packages", "scripts/test"),
     "scripts/build release celeriac": ("takes minutes", "scripts/test"),
-    "systemctl enable --now celeriac@w1 celeriac@w2": (LIVE_SYSTEMD, UNIT_TESTS),
-    "systemctl reload celeriac@w1": (LIVE_SYSTEMD, UNIT_TESTS),
-    "systemctl stop celeriac@w1": (LIVE_SYSTEMD, UNIT_TESTS),
+    "scripts/install-dependencies --package": ("installs packages", "scripts/test"),
+    "cpack --preset release": ("packages what takes minutes to build", PACKAGING),
+    "apt install ./build/release/celeriac_*.deb": ("installs packages", PACKAGING),
+    "cmake --install build/release": ("installs", "tests/packaging/test_cmake_install.py"),
+    "systemctl enable --now celeriac@w1 celeriac@w2": (LIVE_SYSTEMD, PACKAGING),
+    "systemctl reload celeriac@w1": (LIVE_SYSTEMD, PACKAGING),
+    "systemctl stop celeriac@w1": (LIVE_SYSTEMD, PACKAGING),
     "pip install -r requirements.txt": ("would change the tests' packages", "scripts/python-env"),
 }
 
