@@ -98,7 +98,10 @@ class LogstashShipper {
             "logstash", std::make_shared<LogstashSink>(connection_), pool_,
             spdlog::async_overflow_policy::overrun_oldest)) {}
 
-  ~LogstashShipper() { connection_.give_up(kStopGrace); }
+  ~LogstashShipper() {
+    connection_.give_up(kStopGrace);
+    pool_.reset();  // its thread has ended before the logger and the sink go, which it uses
+  }
 
   void ship(const std::string& line) { logger_->log(spdlog::level::info, line); }
   std::size_t dropped() { return pool_->overrun_counter(); }
