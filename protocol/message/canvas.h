@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/message/carried_headers.h"
 #include "protocol/message/result.h"
 #include "protocol/message/task_message.h"
 
@@ -82,8 +83,9 @@ struct CanvasContext {
   std::string origin;  // gen<pid>@<host>
   // The running task that publishes; empty ids outside of one.
   std::string parent_id, root_id;
-  std::string oid;  // reply_to of what we send, rpc results
-  // task_inherit_parent_priority: what callbacks and the next of a chain are sent with.
+  std::string oid;        // reply_to of what we send, rpc results
+  CustomHeaders headers;  // what goes along of those of the running task
+  // task_inherit_parent_priority: what all that the task sends is sent with.
   std::optional<std::uint8_t> inherited_priority;
   // task_allow_error_cb_on_chord_header
   enum class ChordErrbacks { body, header_and_body };

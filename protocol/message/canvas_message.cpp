@@ -116,14 +116,17 @@ PublishTask task_to_publish(const CanvasNode& task, const CanvasContext& context
     message.replaced_task_nesting = nesting->as_int().value_or(0);
   }
   set_stamps(task, message);
+  message.headers = context.headers.headers;
+  message.headers_beside = context.headers.headers_beside;
   if (const Json* headers = task.option("headers"); headers && headers->is_object()) {
-    message.headers = *headers->as_object();
+    for (const auto& [name, value] : *headers->as_object()) message.headers.set(name, value);
   }
   message.reply_to = task.option("reply_to") ? task.text_option("reply_to") : context.oid;
   message.correlation_id = message.id;
 
   PublishTask publish;
   publish.routing = routing_of(task);
+  if (!publish.routing.priority) publish.routing.priority = context.inherited_priority;
   message.priority = publish.routing.priority;
   publish.message = std::move(message);
   return publish;

@@ -1,6 +1,8 @@
 #include "protocol/message/retry.h"
 
-#include <algorithm>
+#include <utility>
+
+#include "protocol/message/carried_headers.h"
 
 namespace celeriac::protocol {
 namespace {
@@ -20,24 +22,8 @@ std::optional<std::string> key_behind_delay(std::string_view key) {
 
 }  // namespace
 
-// The seven that Celery strips (5.7, app/task.py X_DEATH_HEADERS), and the count
-// that quorum queues keep per delivery.
-bool is_broker_header(std::string_view name) {
-  constexpr std::string_view kNames[] = {
-      "x-death",
-      "x-first-death-exchange",
-      "x-first-death-queue",
-      "x-first-death-reason",
-      "x-last-death-exchange",
-      "x-last-death-queue",
-      "x-last-death-reason",
-      "x-delivery-count",
-      "redelivered",
-  };
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
-TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides) {
+TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides,
+                          Timestamp now) {
   TaskMessage retry = message;
   retry.protocol = 2;
   retry.properties = {};
@@ -51,10 +37,9 @@ TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& over
   retry.kwargsrepr.clear();
   if (retry.root_id.empty()) retry.root_id = message.id;
   if (retry.parent_id.empty()) retry.parent_id = message.id;
-  retry.headers = {};
-  for (const auto& [name, value] : message.headers) {
-    if (!is_broker_header(name)) retry.headers.set(name, value);
-  }
+  CustomHeaders kept = headers_of_retry(message, now);
+  retry.headers = std::move(kept.headers);
+  retry.headers_beside = std::move(kept.headers_beside);
   return retry;
 }
 

@@ -17,10 +17,8 @@ struct RetryOverrides {
 // The same id, one try further. Custom headers, stamps, embed, time limits and the
 // absolute `expires` are kept; x-death and its kin are dropped; `parent_id` becomes
 // the task's own id if it was empty, as Celery 5 does. Without an eta it is due at once.
-TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides);
-
-// A custom header that must never be passed on: x-death, x-delivery-count …
-bool is_broker_header(std::string_view name);
+TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides,
+                          Timestamp now);
 
 // Where it goes. A message that came through native delayed delivery has 28
 // levels before its key: the original key is what follows them.

@@ -203,13 +203,15 @@ JsonObject read_fields(const JsonObject& members, TaskMessage& message) {
   return others;
 }
 
-// What a task sees as request.headers: the nested table if there is one, else
-// every header that is not Celery's own.
-JsonObject custom_headers(const JsonObject& headers, JsonObject&& others) {
+// A task sees the nested table as request.headers if there is one, else every header that is not
+// Celery's own.
+void take_custom_headers(const JsonObject& headers, JsonObject&& others, TaskMessage& message) {
   if (const Json* nested = headers.find("headers"); nested != nullptr && nested->is_object()) {
-    return *nested->as_object();
+    message.headers = *nested->as_object();
+    message.headers_beside = std::move(others);
+  } else {
+    message.headers = std::move(others);
   }
-  return std::move(others);
 }
 
 void require_consistent(const TaskMessage& message) {
@@ -290,7 +292,7 @@ void decode_protocol_2(const Properties& properties, std::optional<Json> body,
     read_protocol_2_body(*body, message);
   }
   JsonObject others = read_fields(properties.headers, message);
-  message.headers = custom_headers(properties.headers, std::move(others));
+  take_custom_headers(properties.headers, std::move(others), message);
 }
 
 void decode_protocol_1(const Properties& properties, JsonObject& body, TaskMessage& message) {
@@ -361,7 +363,11 @@ JsonObject encode_headers(const TaskMessage& m) {
   add("replaced_task_nesting", m.replaced_task_nesting);
   add("stamped_headers", names_to_json(m.stamped_headers));
   add("stamps", m.stamps);
+  if (m.headers_beside) {
+    for (const auto& [name, value] : *m.headers_beside) headers.emplace_back(name, value);
+  }
   for (const auto& [name, value] : m.headers) headers.emplace_back(name, value);
+  if (m.headers_beside) add("headers", m.headers);
   return JsonObject::last_of_equal_keys(std::move(headers));
 }
 

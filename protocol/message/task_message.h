@@ -46,6 +46,9 @@ struct TaskMessage {
   std::vector<std::string> stamped_headers;
   JsonObject stamps;
   JsonObject headers;  // custom headers: the nested `headers` table, else the unknown members
+  // The unknown members beside a nested table. Sentry and Datadog write both and read the nested
+  // one.
+  std::optional<JsonObject> headers_beside;
 
   std::string reply_to, correlation_id;
   std::optional<std::uint8_t> priority;

@@ -49,6 +49,7 @@ protocol::CanvasContext Effects::canvas_context(const Run& run) const {
   context.origin = services_.origin;
   context.parent_id = message.id;
   context.root_id = message.root_id.empty() ? message.id : message.root_id;
+  context.headers = protocol::headers_of_child(message, context.now);
   if (services_.publish.task_inherit_parent_priority) context.inherited_priority = message.priority;
   if (services_.publish.task_allow_error_cb_on_chord_header) {
     context.chord_errbacks = protocol::CanvasContext::ChordErrbacks::header_and_body;

@@ -320,12 +320,13 @@ Async<std::string> Trace::publish_next_try(TaskRequest& request, AnotherTry next
   protocol::RetryOverrides overrides;
   overrides.args = next.args;
   overrides.kwargs = next.kwargs;
+  const protocol::Timestamp now = wall_clock();
   if (next.countdown > 0) {
-    overrides.eta = wall_clock() + std::chrono::duration_cast<std::chrono::microseconds>(
-                                       std::chrono::duration<double>(next.countdown));
+    overrides.eta = now + std::chrono::duration_cast<std::chrono::microseconds>(
+                              std::chrono::duration<double>(next.countdown));
   }
   try {
-    protocol::TaskMessage again = protocol::retry_message(message, overrides);
+    protocol::TaskMessage again = protocol::retry_message(message, overrides, now);
     if (next.queue) {
       protocol::PublishTask publish;
       publish.message = std::move(again);

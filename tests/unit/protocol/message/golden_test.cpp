@@ -147,7 +147,8 @@ TEST(Golden, RetriesArePublishedAsCeleryPublishesThem) {
       overrides.args = Json::Array{1, 2};
       overrides.kwargs = JsonObject{{"k", 3}};
     }
-    const TaskMessage retry = retry_message(decode(recorded(json["received"])), overrides);
+    const TaskMessage retry =
+        retry_message(decode(recorded(json["received"])), overrides, Timestamp{});
     expect_same(encode_task_message(retry, {}, recorded_at()), theirs);
   }
 }
