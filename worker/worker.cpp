@@ -77,9 +77,7 @@ std::unique_ptr<ResultBackend> make_backend(Loop& loop, RedisClients& redis, Bro
   if (url.empty() || url.starts_with("disabled")) return std::make_unique<DisabledBackend>();
   if (is_redis(url)) return std::make_unique<RedisBackend>(loop, redis.at(url), settings);
   if (url.starts_with("rpc")) {
-    const auto mode = settings.persistent ? RpcBackend::DeliveryMode::persistent
-                                          : RpcBackend::DeliveryMode::transient;
-    return std::make_unique<RpcBackend>(broker, mode);
+    return std::make_unique<RpcBackend>(loop, broker, settings, new_uuid());
   }
   throw ConfigError("result_backend " + protocol::display_url(url) +
                     " is not supported; use redis://, rediss://, redis+socket:// or rpc://, or "
@@ -287,8 +285,14 @@ class Worker::Core final : private Consumer::Listener {
     return sample;
   }
 
-  std::vector<ConsumerSpec> other_consumers() const override { return remote_.consumers(); }
-  bool take(const Delivery& delivery) override { return remote_.take(delivery); }
+  std::vector<ConsumerSpec> other_consumers() const override {
+    std::vector<ConsumerSpec> consumers = remote_.consumers();
+    for (ConsumerSpec& consumer : backend_->consumers()) consumers.push_back(std::move(consumer));
+    return consumers;
+  }
+  bool take(const Delivery& delivery) override {
+    return remote_.take(delivery) || backend_->take(delivery);
+  }
 
   // Published in no task's name.
   Async<void> send(Json signature) {

@@ -1,6 +1,8 @@
 // No result backend: results go nowhere (Celery's `disabled://`).
 #pragma once
 
+#include <celeriac/error.h>
+
 #include "worker/backend/result_backend.h"
 
 namespace celeriac::worker {
@@ -12,6 +14,12 @@ class DisabledBackend final : public ResultBackend {
   Async<void> store(StoredState) override { co_return; }
   Async<std::optional<protocol::ResultDocument>> load(std::string) override {
     co_return std::nullopt;
+  }
+  Async<protocol::ResultDocument> wait(std::string task_id) override {
+    throw ConfigError(
+        "no result of task " + task_id +
+        " can be awaited, since no result_backend is set; set it to redis:// or rpc://");
+    co_return protocol::ResultDocument();
   }
   Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
   Async<void> save_group(protocol::SaveGroup) override { co_return; }

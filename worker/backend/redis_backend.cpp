@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "protocol/url/url.h"
+#include "worker/clients/redis_address.h"
 #include "worker/log/log.h"
 #include "worker/loop/timer.h"
 
@@ -99,7 +100,10 @@ class RedisBackend::Waiting {
 };
 
 RedisBackend::RedisBackend(Loop& loop, RedisClient& redis, ResultSettings settings)
-    : loop_(loop), redis_(redis), settings_(std::move(settings)) {}
+    : loop_(loop),
+      redis_(redis),
+      settings_(std::move(settings)),
+      subscriber_(loop, parse_redis_url(settings_.backend), {}) {}
 
 bool RedisBackend::saturated() const {
   return waiting_messages_ >= settings_.outbox_messages || waiting_bytes_ >= settings_.outbox_bytes;
@@ -148,6 +152,26 @@ Async<std::optional<protocol::ResultDocument>> RedisBackend::load(std::string ta
   const RedisReply reply = co_await redis_.command(RedisClient::Repeat::allowed, "GET", name);
   if (reply.is_nil()) co_return std::nullopt;
   co_return protocol::decode_result(reply.string());
+}
+
+// As Celery's clients do: what is stored is published under its key. Listening comes first, so
+// that nothing is missed between the look and the wait.
+Async<protocol::ResultDocument> RedisBackend::wait(std::string task_id) {
+  const auto states =
+      subscriber_.subscribe(protocol::task_meta_key(settings_.global_keyprefix, task_id));
+  for (;;) {
+    try {
+      co_await states->ready();
+      std::optional<protocol::ResultDocument> state = co_await load(task_id);
+      while (!state || !protocol::is_ready_state(state->status)) {
+        const std::string published = co_await states->next();
+        state = protocol::decode_result(published);
+      }
+      co_return *std::move(state);
+    } catch (const ConnectionLost& lost) {  // what was published meanwhile is stored, too
+      log::write(log::Level::debug, kLogger, lost.what());
+    }
+  }
 }
 
 Async<void> RedisBackend::set_chord_size(protocol::SetChordSize size) {

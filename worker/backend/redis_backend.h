@@ -7,6 +7,7 @@
 
 #include "worker/backend/result_backend.h"
 #include "worker/backend/settings.h"
+#include "worker/clients/redis_subscriber.h"
 #include "worker/loop/loop.h"
 
 namespace celeriac::worker {
@@ -20,6 +21,7 @@ class RedisBackend final : public ResultBackend {
   bool counts_chords() const override { return true; }
   Async<void> store(StoredState state) override;
   Async<std::optional<protocol::ResultDocument>> load(std::string task_id) override;
+  Async<protocol::ResultDocument> wait(std::string task_id) override;
   Async<void> set_chord_size(protocol::SetChordSize size) override;
   Async<void> save_group(protocol::SaveGroup group) override;
   Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart part) override;
@@ -43,6 +45,7 @@ class RedisBackend final : public ResultBackend {
   Loop& loop_;
   RedisClient& redis_;
   ResultSettings settings_;
+  RedisSubscriber subscriber_;
   std::size_t waiting_messages_ = 0, waiting_bytes_ = 0;
 };
 

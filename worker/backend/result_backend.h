@@ -15,6 +15,7 @@
 
 #include "protocol/message/canvas.h"
 #include "protocol/message/result.h"
+#include "worker/broker/broker.h"
 
 namespace celeriac::worker {
 
@@ -42,6 +43,16 @@ class ResultBackend {
   // A SUCCESS that is stored already is never overwritten.
   virtual Async<void> store(StoredState state) = 0;
   virtual Async<std::optional<protocol::ResultDocument>> load(std::string task_id) = 0;
+  // The state in which the task has ended, as soon as it is there; told by the backend, not
+  // asked for again and again. Waits for ever: give it a deadline. Throws Error where no result
+  // can come.
+  virtual Async<protocol::ResultDocument> wait(std::string task_id) = 0;
+
+  // Where results come in as messages (rpc://): the reply queue that is named in what we send, who
+  // consumes it, and what came from there. Elsewhere there is no such queue.
+  virtual std::string reply_queue() const { return {}; }
+  virtual std::vector<ConsumerSpec> consumers() const { return {}; }
+  virtual bool take(const Delivery&) { return false; }
 
   virtual Async<void> set_chord_size(protocol::SetChordSize size) = 0;
   virtual Async<void> save_group(protocol::SaveGroup group) = 0;

@@ -1,17 +1,25 @@
 // Results as messages to whoever sent the task (Celery's `rpc://`; wire page, section 6.5).
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/backend/kept_results.h"
 #include "worker/backend/result_backend.h"
+#include "worker/backend/settings.h"
 #include "worker/broker/broker.h"
+#include "worker/loop/completion.h"
+#include "worker/loop/loop.h"
 
 namespace celeriac::worker {
 
-// The broker must outlive it. Chords cannot be counted without a shared store; Celery's
-// clients refuse to send one with this backend.
+// The loop and the broker must outlive it. Chords cannot be counted without a shared store; Celery
+// refuses to send one with this backend, and so do we.
 class RpcBackend final : public ResultBackend {
  public:
-  enum class DeliveryMode : std::uint8_t { transient = 1, persistent = 2 };
-  RpcBackend(Broker& broker, DeliveryMode mode) : broker_(broker), mode_(mode) {}
+  // Results of what this worker sends come to the queue `reply_queue`, a name of its own.
+  RpcBackend(Loop& loop, Broker& broker, const ResultSettings& settings, std::string reply_queue);
 
   bool stores_results() const override { return true; }
   bool counts_chords() const override { return false; }
@@ -22,6 +30,12 @@ class RpcBackend final : public ResultBackend {
 
   // Messages cannot be looked up.
   Async<std::optional<protocol::ResultDocument>> load(std::string task_id) override;
+  // What came before is found among the newest results. A result that comes while the connection
+  // is lost does not arrive, as in Celery: the queue goes with its consumer.
+  Async<protocol::ResultDocument> wait(std::string task_id) override;
+  std::string reply_queue() const override { return reply_queue_; }
+  std::vector<ConsumerSpec> consumers() const override;
+  bool take(const Delivery& delivery) override;
   Async<void> set_chord_size(protocol::SetChordSize size) override;
   Async<void> save_group(protocol::SaveGroup group) override;
   Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart part) override;
@@ -36,8 +50,16 @@ class RpcBackend final : public ResultBackend {
   std::string display() const override { return "rpc://"; }
 
  private:
+  class Waiter;
+  void arrived(const Delivery& delivery);
+
+  Loop& loop_;
   Broker& broker_;
-  DeliveryMode mode_;
+  std::chrono::seconds expires_;
+  std::uint8_t delivery_mode_;
+  std::string reply_queue_;
+  KeptResults kept_;
+  std::multimap<std::string, Completion<protocol::ResultDocument>*> waiting_;  // by task id
 };
 
 }  // namespace celeriac::worker

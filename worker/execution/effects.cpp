@@ -1,5 +1,6 @@
 #include "worker/execution/effects.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "worker/execution/exception.h"
@@ -47,6 +48,7 @@ protocol::CanvasContext Effects::canvas_context(const Run& run) const {
   context.new_id = new_uuid;
   context.now = wall_clock();
   context.origin = services_.origin;
+  context.oid = services_.backend.reply_queue();
   context.parent_id = message.id;
   context.root_id = message.root_id.empty() ? message.id : message.root_id;
   context.headers = protocol::headers_of_child(message, context.now);
@@ -63,8 +65,22 @@ protocol::RunsInline Effects::runs_inline() const {
   };
 }
 
+// Before the first task of a chord that nobody would count is sent (Celery: ensure_chords_allowed).
+void Effects::require_counted(const std::vector<protocol::Effect>& effects) const {
+  const bool any = std::ranges::any_of(effects, [](const protocol::Effect& effect) {
+    return std::holds_alternative<protocol::SetChordSize>(effect);
+  });
+  if (!any || services_.backend.counts_chords()) return;
+  throw protocol::CanvasError(
+      "NotImplementedError", "builtins",
+      "a chord, and a group with a task behind it, is counted in the result "
+      "backend, which " +
+          services_.backend.display() + " cannot; use redis://");
+}
+
 // Messages that follow each other go out together; everything else keeps its place.
 Async<void> Effects::perform(std::vector<protocol::Effect> effects, Run& run) {
+  require_counted(effects);
   std::vector<Async<void>> publications;
   for (protocol::Effect& effect : effects) {
     if (auto* publish = std::get_if<protocol::PublishTask>(&effect)) {

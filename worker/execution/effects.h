@@ -38,6 +38,7 @@ class Effects {
  private:
   struct Dependency;
 
+  void require_counted(const std::vector<protocol::Effect>& effects) const;
   Async<void> perform_one(protocol::Effect effect, Run& run);
   Async<void> fail_task(protocol::FailTask failed, Run& run);
   Async<void> call_errback(protocol::CallErrback call, Run& run);

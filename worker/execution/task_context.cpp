@@ -6,6 +6,7 @@
 #include "worker/execution/stored_state.h"
 #include "worker/execution/wall_clock.h"
 #include "worker/log/log.h"
+#include "worker/loop/deadline.h"
 #include "worker/loop/timer.h"
 
 namespace celeriac::worker {
@@ -140,19 +141,13 @@ Async<SentTask> TaskContext::send(Signature signature) {
 Async<Json> TaskContext::wait_result(std::string task_id, std::chrono::duration<double> timeout) {
   const Clock::time_point deadline =
       services_.loop.now() + std::chrono::duration_cast<Clock::duration>(timeout);
-  for (Clock::duration pause = 5ms;; pause = std::min<Clock::duration>(2 * pause, 200ms)) {
-    const std::optional<protocol::ResultDocument> document =
-        co_await services_.backend.load(task_id);
-    if (document && protocol::is_ready_state(document->status)) {
-      if (protocol::is_exception_state(document->status)) throw as_task_error(document->result);
-      co_return document->result;
-    }
-    if (services_.loop.now() + pause > deadline) {
-      throw Timeout("task " + task_id + " has not ended within the " +
-                    dump_json(Json(timeout.count())) + " s that were granted");
-    }
-    co_await sleep_for(services_.loop, pause);
-  }
+  std::string late = "task " + task_id + " has not ended within the " +
+                     dump_json(Json(timeout.count())) + " s that were granted";
+  Async<protocol::ResultDocument> ended = services_.backend.wait(std::move(task_id));
+  const protocol::ResultDocument document =
+      co_await with_deadline(services_.loop, deadline, std::move(late), std::move(ended));
+  if (protocol::is_exception_state(document.status)) throw as_task_error(document.result);
+  co_return document.result;
 }
 
 Async<void> TaskContext::add_to_chord(Signature signature) {

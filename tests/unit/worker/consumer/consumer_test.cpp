@@ -81,6 +81,9 @@ class JournalBackend final : public ResultBackend {
   Async<std::optional<protocol::ResultDocument>> load(std::string) override {
     co_return std::nullopt;
   }
+  Async<protocol::ResultDocument> wait(std::string) override {
+    co_return protocol::ResultDocument();
+  }
   Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
   Async<void> save_group(protocol::SaveGroup) override { co_return; }
   Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart) override {
