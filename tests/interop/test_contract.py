@@ -337,7 +337,7 @@ def test_higher_priorities_run_first(start, app, tmp_path):
     worker.wait_until(path.exists, "first task")
     # The window of one message holds the second; the broker orders the rest.
     app.send_task("contract.pass", ["second", str(path)])
-    worker.wait_for_log("received", count=1)
+    worker.wait_for_log(r"contract\.pass\[.*received", count=2)
     last = [
         app.send_task("contract.pass", [str(priority), str(path)], priority=priority)
         for priority in (1, 9, 5)
@@ -503,7 +503,9 @@ def test_ids_of_a_workflow_are_celerys(worker, app, sig):
 
     group = celery.group(sig("tell"), sig("tell")).apply_async()
     told = group.get(timeout=TIMEOUT)
-    assert [(one["group"], one["group_index"]) for one in told] == [(group.id, 0), (group.id, 1)]
+    places = [0, 1] if celery.VERSION >= (5, 3) else [None, None]  # 5.2 sends it in chords alone
+    assert [one["group_index"] for one in told] == places
+    assert {one["group"] for one in told} == {group.id}
 
     child_id = app.send_task("contract.send", [as_json(sig("tell"))]).get(timeout=TIMEOUT)
     child = app.AsyncResult(child_id).get(timeout=TIMEOUT)
@@ -561,6 +563,7 @@ def test_results_live_as_long_as_the_setting_says(start, app, redis_url, expires
     assert left == ttl if ttl < 0 else ttl - 60 < left <= ttl
 
 
+@pytest.mark.needs_celery("5.3", "global_keyprefix of results")
 def test_keys_have_the_global_prefix(start, app):
     options = {"global_keyprefix": "mine"}
     start(result_backend_transport_options=options)

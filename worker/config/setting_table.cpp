@@ -335,7 +335,10 @@ void add_routing(std::vector<Setting>& table) {
        whole("task_default_priority", in(kPublish, &S::task_default_priority), 0, 255,
              "The priority of messages that name none."),
        flag("task_inherit_parent_priority", in(kPublish, &S::task_inherit_parent_priority),
-            "A task sent by a task has its priority.")});
+            "A task sent by a task has its priority."),
+       flag("task_allow_error_cb_on_chord_header",
+            in(kPublish, &S::task_allow_error_cb_on_chord_header),
+            "An error callback of a chord is called for the tasks of its header, too.")});
 }
 
 void add_consumer(std::vector<Setting>& table) {
