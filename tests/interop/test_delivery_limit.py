@@ -44,11 +44,16 @@ def start(celeriac, queue_arguments):
 
 
 def dead_letter(app):
-    """The only message that was dead-lettered."""
+    """The only message that was dead-lettered; it comes after the result."""
+    arrived = []
     with app.connection_for_read() as connection:
-        channel = connection.channel()
-        message = channel.basic_get("dead", no_ack=True)
-        assert channel.basic_get("dead") is None
+        queue = kombu.Queue("dead", channel=connection.channel())
+        with kombu.Consumer(
+            queue.channel, queue, no_ack=True, auto_declare=False, on_message=arrived.append
+        ):
+            while not arrived:
+                connection.drain_events(timeout=TIMEOUT)
+    (message,) = arrived
     return message
 
 
