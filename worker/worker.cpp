@@ -217,8 +217,12 @@ class Worker::Core final : private Consumer::Listener {
                   settings_.consumer.prefetch_multiplier, [this] { act(shutdown_.on_request()); },
                   [this] { save_soon_.start(kSaveDelay); }}),
         remote_(settings_.remote,
-                {loop_, life_, *broker_, control_, settings_.nodename, settings_.describe,
-                 backend_->display(), new_uuid, wall_clock,
+                {loop_, life_, *broker_, control_, settings_.nodename, services_.origin,
+                 settings_.describe, backend_->display(), new_uuid, wall_clock,
+                 [this](std::string_view task) {
+                   const TaskType* type = types_.find(task);
+                   return type && !type->options().send_events;
+                 },
                  [this](const Json& signature) { life_.spawn(send(signature)); }}),
         monitoring_(settings_.monitoring,
                     {loop_, settings_.nodename, software_version(), [this] { return sample(); },
@@ -233,6 +237,7 @@ class Worker::Core final : private Consumer::Listener {
       scaling_.start_repeating(kScaleInterval);
     }
     services_.observers.push_back(&remote_.observer());
+    publisher_.add_observer(remote_.observer());
     if (!settings_.monitoring.http.empty()) {
       services_.observers.push_back(&monitoring_.metrics());
       publisher_.add_observer(monitoring_.metrics());

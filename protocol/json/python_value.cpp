@@ -112,4 +112,25 @@ std::optional<std::string> typed_value_repr(const Json& value) {
   return std::nullopt;
 }
 
+std::string_view python_type(const Json& value) {
+  switch (value.kind()) {
+    case Json::Kind::null:
+      return "None";
+    case Json::Kind::boolean:
+      return "bool";
+    case Json::Kind::integer:
+    case Json::Kind::big_integer:
+      return "int";
+    case Json::Kind::real:
+      return "float";
+    case Json::Kind::string:
+      return "str";
+    case Json::Kind::array:
+      return "list";
+    case Json::Kind::object:
+      return "dict";
+  }
+  return "object";
+}
+
 }  // namespace celeriac::protocol

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace celeriac::protocol {
 
@@ -12,5 +13,8 @@ namespace celeriac::protocol {
 // kin; nothing for any other value. Bytes are not among them: their repr depends on
 // how much room is left.
 std::optional<std::string> typed_value_repr(const Json& value);
+
+// What Python calls the type of this value: `int`, `str`, `list` …
+std::string_view python_type(const Json& value);
 
 }  // namespace celeriac::protocol

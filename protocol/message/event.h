@@ -17,7 +17,7 @@ namespace celeriac::protocol {
 struct EventSource {
   std::string hostname;  // node name
   int pid = 0;
-  int utcoffset = 0;  // hours west of UTC
+  double utcoffset = 0;  // hours west of UTC
 };
 
 // One event: `type` with Celery's name (task-received …) and its own fields.

@@ -484,6 +484,8 @@ void add_remote(std::vector<Setting>& table) {
       {switched(flag("worker_send_task_events", in(kRemote, &S::send_task_events),
                      "Tell Flower and `celery events` about every task."),
                 "-E,--task-events,--events"),
+       flag("task_send_sent_event", in(kRemote, &S::send_sent_event),
+            "Tell of every task that the worker itself publishes (task-sent)."),
        flag("worker_enable_remote_control", in(kRemote, &S::enable_remote_control),
             "Answer `celery inspect` and `celery control`."),
        switched(flag("worker_heartbeat", in(kRemote, &S::heartbeat),

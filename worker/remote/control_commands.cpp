@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "protocol/json/python_value.h"
 #include "protocol/message/result.h"
 #include "worker/log/log.h"
 #include "worker/remote/control_panel.h"
@@ -79,7 +80,20 @@ Json terminate(ControlState& state, const std::vector<std::string>& ids, const J
   return ok("terminate: " + joined(known));
 }
 
+// Fails as Python's ", ".join() does for what is no text.
+void require_text_ids(const Json& ids) {
+  const Json::Array one{ids};
+  const Json::Array& all = ids.is_array() ? *ids.as_array() : one;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].is_string() || ids.is_null()) continue;
+    throw TaskError("TypeError", "sequence item " + std::to_string(i) +
+                                     ": expected str instance, " +
+                                     std::string(protocol::python_type(all[i])) + " found");
+  }
+}
+
 Json revoke(ControlState& state, const ControlArguments& arguments) {
+  require_text_ids(arguments["task_id"]);
   std::vector<std::string> ids = arguments.strings("task_id");
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -137,6 +151,10 @@ void check_rate(const std::string& limit) {
   if (number.empty() || *end != '\0') {
     throw TaskError("ValueError", "could not convert string to float: '" + number + "'");
   }
+  // Celery takes a negative limit, and then nothing runs any more.
+  if (number.starts_with('-')) {
+    throw TaskError("ValueError", "a rate limit cannot be negative: '" + number + "'");
+  }
   if (slash == std::string::npos) return;
   const std::string unit = limit.substr(slash + 1);
   if (!unit.empty() && unit != "s" && unit != "m" && unit != "h") {
@@ -146,6 +164,11 @@ void check_rate(const std::string& limit) {
 
 Json rate_limit(ControlState& state, const ControlArguments& arguments) {
   const std::string task = arguments.text("task_name");
+  const Json& wanted = arguments["rate_limit"];
+  if (wanted.truthy() && !wanted.is_string() && !wanted.as_double()) {
+    throw TaskError("TypeError", "float() argument must be a string or a real number, not '" +
+                                     std::string(protocol::python_type(wanted)) + "'");
+  }
   const std::string limit =
       arguments["rate_limit"].truthy() ? arguments.text("rate_limit") : std::string();
   try {

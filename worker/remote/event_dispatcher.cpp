@@ -18,6 +18,23 @@ protocol::Exchange event_exchange(const RemoteSettings& settings) {
   return exchange;
 }
 
+// What task-sent and task-received say of a task.
+JsonObject described(const protocol::TaskMessage& message) {
+  auto moment = [](const std::optional<protocol::Timestamp>& time) {
+    return time ? Json(protocol::to_iso8601(*time)) : Json();
+  };
+  auto id_or_null = [](const std::string& id) { return id.empty() ? Json() : Json(id); };
+  return {{"uuid", message.id},
+          {"name", message.name()},
+          {"args", message.argsrepr},
+          {"kwargs", message.kwargsrepr},
+          {"root_id", id_or_null(message.root_id)},
+          {"parent_id", id_or_null(message.parent_id)},
+          {"retries", message.retries},
+          {"eta", moment(message.eta)},
+          {"expires", moment(message.expires)}};
+}
+
 // An event that cannot be sent is dropped: nobody waits for it.
 Async<void> hand_over(Broker* broker, Publication publication) {
   try {
@@ -30,10 +47,12 @@ Async<void> hand_over(Broker* broker, Publication publication) {
 }  // namespace
 
 EventDispatcher::EventDispatcher(const RemoteSettings& settings, protocol::EventSource source,
-                                 Loop& loop, TaskGroup& group, Broker& broker, LamportClock& clock,
-                                 WallClock now)
+                                 std::string client, Mutes mutes, Loop& loop, TaskGroup& group,
+                                 Broker& broker, LamportClock& clock, WallClock now)
     : settings_(settings),
       source_(std::move(source)),
+      client_{std::move(client), source_.pid, source_.utcoffset},
+      mutes_(std::move(mutes)),
       loop_(loop),
       group_(group),
       broker_(broker),
@@ -53,7 +72,8 @@ bool EventDispatcher::disable_task_events() {
 }
 
 void EventDispatcher::send(std::string_view type, JsonObject fields) {
-  publish(protocol::make_event(source_, type, std::move(fields), clock_.forward(), now_()),
+  publish(source_.hostname,
+          protocol::make_event(source_, type, std::move(fields), clock_.forward(), now_()),
           protocol::event_routing_key(type));
 }
 
@@ -72,10 +92,11 @@ void EventDispatcher::buffer(std::string_view type, JsonObject fields) {
 
 void EventDispatcher::flush() {
   if (buffered_.empty()) return;
-  publish(Json(std::exchange(buffered_, {})), "task.multi");
+  publish(source_.hostname, Json(std::exchange(buffered_, {})), "task.multi");
 }
 
-void EventDispatcher::publish(const Json& body, std::string routing_key) {
+void EventDispatcher::publish(const std::string& hostname, const Json& body,
+                              std::string routing_key) {
   Publication publication;
   publication.exchange = settings_.event_exchange;
   publication.routing_key = std::move(routing_key);
@@ -83,7 +104,7 @@ void EventDispatcher::publish(const Json& body, std::string routing_key) {
   publication.properties.content_encoding = "utf-8";
   publication.properties.delivery_mode = 1;
   publication.properties.priority = 0;
-  publication.properties.headers.set("hostname", source_.hostname);
+  publication.properties.headers.set("hostname", hostname);
   publication.body = dump_json(body);
   publication.routed = Routed::may;
   publication.durability = Durability::transient;
@@ -91,35 +112,40 @@ void EventDispatcher::publish(const Json& body, std::string routing_key) {
   group_.spawn(hand_over(&broker_, std::move(publication)));
 }
 
+bool EventDispatcher::tells(const protocol::TaskMessage& message) const {
+  return task_events_ && !mutes_(message.task);
+}
+
+void EventDispatcher::task_sent(const protocol::TaskMessage& message,
+                                const protocol::DeliveryInfo& sent) {
+  if (!settings_.send_sent_event) return;
+  JsonObject fields = described(message);
+  // The message says these when it is written.
+  if (message.argsrepr.empty()) fields.set("args", python_repr_tuple(message.args));
+  if (message.kwargsrepr.empty()) fields.set("kwargs", python_repr(Json(message.kwargs)));
+  fields.set("queue", sent.queue);
+  fields.set("exchange", sent.exchange);
+  fields.set("routing_key", sent.routing_key);
+  publish(client_.hostname,
+          protocol::make_event(client_, "task-sent", std::move(fields), clock_.forward(), now_()),
+          protocol::event_routing_key("task-sent"));
+}
+
 void EventDispatcher::task_received(const protocol::TaskMessage& message,
                                     const protocol::DeliveryInfo&) {
-  if (!task_events_) return;
-  auto moment = [](const std::optional<protocol::Timestamp>& time) {
-    return time ? Json(protocol::to_iso8601(*time)) : Json();
-  };
-  auto id_or_null = [](const std::string& id) { return id.empty() ? Json() : Json(id); };
-  JsonObject fields{{"uuid", message.id},
-                    {"name", message.name()},
-                    {"args", message.argsrepr},
-                    {"kwargs", message.kwargsrepr},
-                    {"root_id", id_or_null(message.root_id)},
-                    {"parent_id", id_or_null(message.parent_id)},
-                    {"retries", message.retries},
-                    {"eta", moment(message.eta)},
-                    {"expires", moment(message.expires)}};
-  buffer("task-received", std::move(fields));
+  if (tells(message)) buffer("task-received", described(message));
 }
 
 void EventDispatcher::task_started(const protocol::TaskMessage& message,
                                    const protocol::DeliveryInfo&) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-started", JsonObject{{"uuid", message.id}});
 }
 
 void EventDispatcher::task_succeeded(const protocol::TaskMessage& message,
                                      const protocol::DeliveryInfo&, std::string_view result_repr,
                                      Seconds runtime) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-succeeded",
          JsonObject{{"uuid", message.id}, {"result", result_repr}, {"runtime", runtime.count()}});
 }
@@ -127,7 +153,7 @@ void EventDispatcher::task_succeeded(const protocol::TaskMessage& message,
 void EventDispatcher::task_failed(const protocol::TaskMessage& message,
                                   const protocol::DeliveryInfo&, std::string_view,
                                   std::string_view exception_repr, std::string_view traceback) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   JsonObject fields{{"uuid", message.id}, {"exception", exception_repr}};
   if (!traceback.empty()) fields.set("traceback", traceback);
   buffer("task-failed", std::move(fields));
@@ -136,7 +162,7 @@ void EventDispatcher::task_failed(const protocol::TaskMessage& message,
 void EventDispatcher::task_retried(const protocol::TaskMessage& message,
                                    const protocol::DeliveryInfo&, std::string_view exception_repr,
                                    std::string_view traceback) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-retried",
          JsonObject{{"uuid", message.id}, {"exception", exception_repr}, {"traceback", traceback}});
 }
@@ -144,7 +170,7 @@ void EventDispatcher::task_retried(const protocol::TaskMessage& message,
 void EventDispatcher::task_revoked(const protocol::TaskMessage& message,
                                    const protocol::DeliveryInfo&, Revocation revocation,
                                    std::optional<int> signal) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-revoked", JsonObject{{"uuid", message.id},
                                     {"terminated", revocation == Revocation::terminated},
                                     {"signum", signal},
@@ -153,19 +179,19 @@ void EventDispatcher::task_revoked(const protocol::TaskMessage& message,
 
 void EventDispatcher::task_rejected(const protocol::TaskMessage& message,
                                     const protocol::DeliveryInfo&, bool requeue) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-rejected", JsonObject{{"uuid", message.id}, {"requeue", requeue}});
 }
 
 void EventDispatcher::task_cancelled(const protocol::TaskMessage& message,
                                      const protocol::DeliveryInfo&) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   buffer("task-cancelled", JsonObject{{"uuid", message.id}});
 }
 
 void EventDispatcher::custom_event(const protocol::TaskMessage& message, std::string_view type,
                                    const JsonObject& fields) {
-  if (!task_events_) return;
+  if (!tells(message)) return;
   JsonObject all{{"uuid", message.id}};
   for (const auto& [name, value] : fields) all.set(name, value);
   buffer(type, std::move(all));

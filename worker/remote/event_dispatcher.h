@@ -22,9 +22,12 @@ namespace celeriac::worker {
 class EventDispatcher : public TaskObserver {
  public:
   using WallClock = std::function<protocol::Timestamp()>;
+  using Mutes = std::function<bool(std::string_view task)>;  // Task.send_events = False
 
-  EventDispatcher(const RemoteSettings& settings, protocol::EventSource source, Loop& loop,
-                  TaskGroup& group, Broker& broker, LamportClock& clock, WallClock now);
+  // `client` is who sends tasks: in Celery each process is one beside the worker.
+  EventDispatcher(const RemoteSettings& settings, protocol::EventSource source, std::string client,
+                  Mutes mutes, Loop& loop, TaskGroup& group, Broker& broker, LamportClock& clock,
+                  WallClock now);
 
   // True if this changed anything.
   bool enable_task_events();
@@ -36,6 +39,7 @@ class EventDispatcher : public TaskObserver {
   // Hands over what is buffered, now.
   void flush();
 
+  void task_sent(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_received(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_started(const protocol::TaskMessage&, const protocol::DeliveryInfo&) override;
   void task_succeeded(const protocol::TaskMessage&, const protocol::DeliveryInfo&,
@@ -54,11 +58,13 @@ class EventDispatcher : public TaskObserver {
                     const JsonObject& fields) override;
 
  private:
+  bool tells(const protocol::TaskMessage& message) const;
   void buffer(std::string_view type, JsonObject fields);
-  void publish(const Json& body, std::string routing_key);
+  void publish(const std::string& hostname, const Json& body, std::string routing_key);
 
   const RemoteSettings& settings_;
-  protocol::EventSource source_;
+  protocol::EventSource source_, client_;
+  Mutes mutes_;
   Loop& loop_;
   TaskGroup& group_;
   Broker& broker_;

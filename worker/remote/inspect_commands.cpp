@@ -79,12 +79,10 @@ Json registered(const ControlState& state, const ControlArguments& arguments) {
     if (task.builtin && !builtins) continue;
     std::string fields;
     for (const std::string& item : items) {
-      const std::string value = item == "name"          ? task.name
-                                : item == "exchange"    ? task.exchange
-                                : item == "routing_key" ? task.routing_key
-                                : item == "rate_limit"  ? task.rate_limit
-                                                        : std::string();
-      if (!value.empty()) fields += (fields.empty() ? "" : " ") + item + "=" + value;
+      const Json* value = task.attributes.find(item);
+      if (!value) continue;
+      const std::string text = value->is_string() ? *value->as_string() : python_repr(*value);
+      fields += (fields.empty() ? "" : " ") + item + "=" + text;
     }
     names.emplace_back(fields.empty() ? task.name : task.name + " [" + fields + "]");
   }
@@ -141,8 +139,11 @@ Json pool_info(const PoolSnapshot& pool) {
     info.set("max-tasks-per-child",
              pool.max_tasks_per_child ? Json(*pool.max_tasks_per_child) : Json("N/A"));
     info.set("put-guarded-by-semaphore", false);
+    auto limit = [](double seconds) { return seconds > 0 ? Json(seconds) : Json(0); };
+    info.set("timeouts", Json::array({limit(pool.soft_time_limit), limit(pool.time_limit)}));
+  } else {
+    info.set("threads", pool.max_concurrency);
   }
-  info.set("timeouts", Json::array({pool.soft_time_limit, pool.time_limit}));
   return Json(std::move(info));
 }
 

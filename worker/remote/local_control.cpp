@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,29 @@ bool has_not_begun(const std::optional<protocol::ResultDocument>& stored) {
   static constexpr std::array<std::string_view, 4> kWaiting{"PENDING", "RECEIVED", "RETRY",
                                                             "REJECTED"};
   return !stored || std::ranges::find(kWaiting, stored->status) != kWaiting.end();
+}
+
+Json whole_or_real(double value) {
+  const double whole = std::trunc(value);
+  return whole == value ? Json(static_cast<std::int64_t>(whole)) : Json(value);
+}
+
+// What `inspect registered` may be asked for (taskinfoitems).
+JsonObject attributes_of(const TaskType& type, const PublishSettings& publish) {
+  const TaskOptions& options = type.options();
+  JsonObject attributes{{"name", type.name()},
+                        {"serializer", options.serializer.value_or(publish.task_serializer)},
+                        {"default_retry_delay", whole_or_real(type.default_retry_delay)},
+                        {"acks_late", type.acks_late},
+                        {"reject_on_worker_lost", type.reject_on_worker_lost},
+                        {"track_started", type.track_started},
+                        {"ignore_result", type.ignore_result},
+                        {"store_errors_even_if_ignored", type.store_errors_even_if_ignored}};
+  if (type.rate_limit) attributes.set("rate_limit", type.rate_limit_text);
+  if (type.max_retries) attributes.set("max_retries", *type.max_retries);
+  if (type.time_limit) attributes.set("time_limit", whole_or_real(*type.time_limit));
+  if (type.soft_time_limit) attributes.set("soft_time_limit", whole_or_real(*type.soft_time_limit));
+  return attributes;
 }
 
 }  // namespace
@@ -108,7 +132,7 @@ std::vector<WorkerControl::RegisteredTask> LocalControl::registered() const {
   for (const auto& [name, type] : parts_.types) {
     RegisteredTask task;
     task.name = name;
-    task.rate_limit = type.rate_limit ? type.rate_limit_text : std::string();
+    task.attributes = attributes_of(type, parts_.services.publish);
     task.builtin = type.definition->builtin || name.starts_with("celery.");
     tasks.push_back(std::move(task));
   }

@@ -16,11 +16,11 @@ constexpr const char* kMingleLogger = "celery.worker.consumer.mingle";
 constexpr auto kMingleSilence = std::chrono::seconds(1);
 
 // Hours west of UTC, as events carry it.
-int utc_offset() {
+double utc_offset() {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
-  return static_cast<int>(-local.tm_gmtoff / 3600);
+  return static_cast<double>(-local.tm_gmtoff) / 3600;
 }
 
 protocol::EventSource event_source(const std::string& nodename) {
@@ -33,8 +33,8 @@ Remote::Remote(RemoteSettings settings, RemoteParts parts)
     : settings_(std::move(settings)),
       parts_(std::move(parts)),
       oid_(parts_.new_id()),
-      events_(settings_, event_source(parts_.nodename), parts_.loop, parts_.group, parts_.broker,
-              clock_, parts_.now),
+      events_(settings_, event_source(parts_.nodename), parts_.origin, parts_.mutes, parts_.loop,
+              parts_.group, parts_.broker, clock_, parts_.now),
       gossip_(settings_, parts_.nodename, getpid(), parts_.loop, events_, clock_,
               [this](const std::string& topic, const Json& action) {
                 if (topic == "task") parts_.send_signature(action);

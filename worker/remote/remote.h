@@ -27,10 +27,12 @@ struct RemoteParts {
   Broker& broker;
   WorkerControl& worker;
   std::string nodename;
+  std::string origin;                // the name under which it sends tasks: gen<pid>@host
   std::function<JsonObject()> conf;  // settings by Celery's names, secrets masked
   std::string results_url;           // without password
   std::function<std::string()> new_id;
   std::function<protocol::Timestamp()> now;
+  EventDispatcher::Mutes mutes;
   // Publishes a signature in no task's name (the winner of an election).
   std::function<void(const Json& signature)> send_signature;
 };

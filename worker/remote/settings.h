@@ -10,6 +10,7 @@ namespace celeriac::worker {
 struct RemoteSettings {
   bool enable_remote_control = true;  // worker_enable_remote_control
   bool send_task_events = false;      // worker_send_task_events, -E
+  bool send_sent_event = false;       // task_send_sent_event
   bool heartbeat = true;              // --without-heartbeat
   std::chrono::duration<double> heartbeat_interval{2.0};
   // Off unless asked for: a thousand workers must not flood the broker. Both are answered

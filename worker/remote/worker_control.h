@@ -38,7 +38,7 @@ struct TaskSnapshot {
 struct PoolSnapshot {
   std::string implementation;  // celery.concurrency.thread:TaskPool …
   int max_concurrency = 0;
-  std::vector<int> processes;  // pids of prefork children; empty elsewhere
+  std::vector<int> processes;  // pids of prefork children; empty on threads
   std::optional<std::int64_t> max_tasks_per_child;
   double soft_time_limit = 0, time_limit = 0;  // pool defaults in seconds, 0: none
 };
@@ -68,12 +68,11 @@ class WorkerControl {
   virtual std::uint32_t prefetch_count() const = 0;
   virtual PoolSnapshot pool() const = 0;
   virtual std::optional<AutoscaleSnapshot> autoscaler() const = 0;
-  // Registered task names with their current rate limit ("" for none) and options;
-  // `builtin` ones are hidden unless asked for.
+  // Registered task names with the attributes of Celery's Task that are not None; `builtin` ones
+  // are hidden unless asked for.
   struct RegisteredTask {
     std::string name;
-    std::string rate_limit;
-    std::string exchange, routing_key;
+    JsonObject attributes;
     bool builtin = false;
   };
   virtual std::vector<RegisteredTask> registered() const = 0;

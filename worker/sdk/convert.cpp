@@ -3,32 +3,11 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "protocol/json/python_value.h"
 #include "protocol/message/timestamp.h"
 
 namespace celeriac {
 namespace {
-
-// What Python calls the type of this value.
-std::string_view python_type(const Json& json) {
-  switch (json.kind()) {
-    case Json::Kind::null:
-      return "None";
-    case Json::Kind::boolean:
-      return "bool";
-    case Json::Kind::integer:
-    case Json::Kind::big_integer:
-      return "int";
-    case Json::Kind::real:
-      return "float";
-    case Json::Kind::string:
-      return "str";
-    case Json::Kind::array:
-      return "list";
-    case Json::Kind::object:
-      return "dict";
-  }
-  return "object";
-}
 
 [[noreturn]] void out_of_range(const Json& json, const Place& place, const std::string& lowest,
                                const std::string& highest) {
@@ -52,7 +31,7 @@ std::string Place::text() const {
 }
 
 void Place::wrong_type(std::string_view expected, const Json& got) const {
-  refuse(" must be " + std::string(expected) + ", not " + std::string(python_type(got)));
+  refuse(" must be " + std::string(expected) + ", not " + std::string(protocol::python_type(got)));
 }
 
 void Place::refuse(const std::string& why) const {

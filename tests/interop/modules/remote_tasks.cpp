@@ -18,6 +18,21 @@ long fail(std::string text) {
   throw celeriac::TaskError("ValueError", text);
 }
 
+long reject(bool requeue) {
+  throw celeriac::Reject{"no", requeue};
+}
+
+// Logs before and after an await, with the loop's other tasks in between.
+celeriac::Async<void> say(celeriac::Context& ctx, std::string text) {
+  ctx.log().info(text + " begins");
+  co_await ctx.sleep(10ms);
+  ctx.log().warning(text + " ends");
+}
+
+void say_in_pool(celeriac::BlockingContext& ctx, std::string text) {
+  ctx.log().info(text);
+}
+
 celeriac::Async<long> retry_once(celeriac::Context& ctx) {
   if (ctx.request().retries == 0) {
     celeriac::RetryOptions options;
@@ -36,4 +51,8 @@ CELERIAC_MODULE(registry) {
   registry.add("remote.limited", add, params("x", "y"), {.rate_limit = "2/s"});
   registry.add("remote.fail", fail, params("text"));
   registry.add("remote.retry_once", retry_once);
+  registry.add("remote.say", say, params("text"));
+  registry.add("remote.say_in_pool", say_in_pool, params("text"));
+  registry.add("remote.reject", reject, params("requeue"), {.acks_late = true});
+  registry.add("remote.muted", add, params("x", "y"), {.send_events = false});
 }

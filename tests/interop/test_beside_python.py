@@ -1,0 +1,384 @@
+"""A Python worker beside it: both answer every command alike and tell the same of their tasks."""
+
+import json
+import signal
+import sys
+import threading
+
+import pytest
+
+from support.celeriac import CELERIAC
+from support.process import Process
+
+pytestmark = pytest.mark.needs_celery("5.7", "a worker that answers as 5.7 does")
+
+MODULE = CELERIAC.parent / "modules/remote_tasks.so"
+
+# The same tasks in Python.
+APP = """\
+import threading
+import celery.exceptions
+app = celery.Celery('remote_app', broker={broker!r}, backend={backend!r})
+app.conf.task_default_queue = 'python'
+app.conf.task_send_sent_event = True
+@app.task(name='remote.add')
+def add(x, y): return x + y
+@app.task(name='remote.sleep')
+def sleep(seconds): threading.Event().wait(seconds)  # may be ended with its process
+@app.task(name='remote.limited', rate_limit='2/s')
+def limited(x, y): return x + y
+@app.task(name='remote.fail')
+def fail(text): raise ValueError(text)
+@app.task(name='remote.retry_once', bind=True)
+def retry_once(self):
+    if self.request.retries == 0: raise self.retry(countdown=0)
+    return self.request.retries
+@app.task(name='remote.say')
+def say(text): ...
+@app.task(name='remote.say_in_pool')
+def say_in_pool(text): ...
+@app.task(name='remote.reject', acks_late=True)
+def reject(requeue): raise celery.exceptions.Reject('no', requeue=requeue)
+@app.task(name='remote.muted', send_events=False)
+def muted(x, y): return x + y
+"""
+
+
+class Node:
+    """One of the two workers, with a queue of its own."""
+
+    def __init__(self, app, process, name, queue):
+        self.app, self.process, self.name, self.queue = app, process, name, queue
+
+    def ask(self, command, arguments):
+        """The reply with what only this node is called taken out of it."""
+        replies = self.app.control.broadcast(
+            command, arguments=arguments, destination=[self.name], reply=True, limit=1, timeout=30
+        )
+        assert len(replies) == 1, f"{self.name} does not answer {command} {arguments}"
+        text = json.dumps(replies[0][self.name])
+        return json.loads(text.replace(self.name, "NODE").replace(f'"{self.queue}', '"QUEUE'))
+
+    def send(self, task, *arguments, **options):
+        return self.app.send_task(task, arguments, queue=self.queue, **options)
+
+    def id(self, name):
+        """Of a task of this node; the same for both in a reply."""
+        return f"{self.queue}-{name}"
+
+
+@pytest.fixture
+def start_both(celeriac, broker_url, redis_url, app, tmp_path):
+    (tmp_path / "remote_app.py").write_text(APP.format(broker=broker_url, backend=redis_url))
+    started = []
+
+    def start(*options):
+        options = ["-c", "2", "-l", "DEBUG", *options]
+        config = {"worker": {"task_send_sent_event": True}}
+        native = celeriac("-A", MODULE, "-n", "native@test", *options, config=config)
+        command = [sys.executable, "-m", "celery", "-A", "remote_app", "worker"]
+        command += ["-n", "python@test", *options]
+        python = Process("Python worker", command, tmp_path / "python.log", cwd=tmp_path)
+        started.append(python)
+        python.wait_for_log(r"python@test ready\.", 90)
+        return (
+            Node(app, native, "native@test", "celery"),
+            Node(app, python, "python@test", "python"),
+        )
+
+    yield start
+    for python in started:
+        if python.running:
+            python.kill()
+
+
+def shape(value):
+    """Keys and types of a reply; of a list, the shapes that it has."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        shapes = {json.dumps(shape(item), sort_keys=True) for item in value}
+        return [json.loads(each) for each in sorted(shapes)]
+    return type(value).__name__
+
+
+MEASURED = [
+    ("active", {}),
+    ("active", {"safe": True}),
+    ("active_queues", {}),
+    ("clock", {}),
+    ("dump_active", {}),
+    ("dump_reserved", {}),
+    ("dump_schedule", {}),
+    ("hello", {"from_node": "other@test"}),
+    ("report", {}),
+    ("reserved", {}),
+    ("revoked", {}),
+    ("scheduled", {}),
+    ("stats", {}),
+]
+
+
+def both_busy(nodes):
+    """Two tasks run, one waits for a slot, one for its eta."""
+    for node in nodes:
+        node.send("remote.add", 1, 2).get(timeout=60)
+        for name in ("run0", "run1", "wait"):
+            node.send("remote.sleep", 3600, task_id=node.id(name))
+        node.send("remote.add", 1, 2, countdown=500, task_id=node.id("eta"))
+        node.process.wait_for_log(rf"{node.id('eta')}\] received", 60)
+        node.process.wait_until(
+            lambda node=node: len(node.ask("active", {})) == 2, "two running tasks", 60
+        )
+
+
+def test_what_they_measure_has_one_shape(start_both):
+    nodes = native, python = start_both("-P", "threads", "-E")
+    both_busy(nodes)
+    different = {}
+    for node in nodes:
+        ids = [node.id(name) for name in ("run0", "wait", "eta", "nobody")]
+        node.app.control.revoke("never-sent", destination=[node.name])
+        different["query_task", node.name] = shape(node.ask("query_task", {"ids": ids}))
+    assert different.pop(("query_task", native.name)) == different.pop(("query_task", python.name))
+    for command, arguments in MEASURED:
+        ours, theirs = (shape(node.ask(command, arguments)) for node in nodes)
+        if ours != theirs:
+            different[command, str(arguments)] = (ours, theirs)
+    assert different == {}
+    tasks = [native.id(name) for name in ("wait", "run0", "run1")]
+    native.app.control.revoke(tasks, terminate=True)
+
+
+ANSWERED = [
+    ("ping", {}),
+    ("ping", {"surplus": 1}),
+    ("registered", {}),
+    ("dump_tasks", {}),
+    ("registered", {"taskinfoitems": ["name", "rate_limit", "max_retries", "acks_late"]}),
+    ("registered", {"taskinfoitems": ["serializer", "ignore_result", "time_limit", "nonsense"]}),
+    ("query_task", {"ids": "nobody"}),
+    ("query_task", {}),
+    ("hello", {}),
+    ("hello", {"from_node": "NODE"}),
+    ("revoke", {"task_id": ["r1"]}),
+    ("revoke", {"task_id": "r2"}),
+    ("revoke", {"task_id": []}),
+    ("revoke", {"task_id": 5}),
+    ("revoke", {}),
+    ("revoke", {"task_id": "r3", "terminate": True}),
+    ("revoke", {"task_id": "r3", "terminate": True, "signal": "NOSUCH"}),
+    ("terminate", {"task_id": "r3", "signal": "KILL"}),
+    ("terminate", {"signal": "KILL"}),
+    ("revoke_by_stamped_headers", {"headers": {"a": "b"}}),
+    ("revoke_by_stamped_headers", {"headers": ["k=v"]}),
+    ("revoke_by_stamped_headers", {"headers": ["kv"]}),
+    ("revoke_by_stamped_headers", {"headers": {"a": ["b", "c"]}, "terminate": True}),
+    ("revoke_by_stamped_headers", {}),
+    *(
+        ("rate_limit", {"task_name": "remote.add", "rate_limit": limit})
+        for limit in ("10/m", "", 0, "0", None, 10, 2.5, "abc/s", "10/x", "5/s/s", [1])
+    ),
+    ("rate_limit", {"task_name": "no.such.task", "rate_limit": "1/s"}),
+    ("rate_limit", {"task_name": "no.such.task", "rate_limit": "x"}),
+    ("rate_limit", {"task_name": "remote.add"}),
+    ("rate_limit", {}),
+    ("time_limit", {"task_name": "remote.add", "hard": 30, "soft": 20}),
+    ("time_limit", {"task_name": "remote.add"}),
+    ("time_limit", {"task_name": "no.such.task", "hard": 1}),
+    ("add_consumer", {"queue": "QUEUE-2"}),
+    ("add_consumer", {}),
+    ("cancel_consumer", {"queue": "QUEUE-2"}),
+    ("cancel_consumer", {"queue": "never"}),
+    ("cancel_consumer", {}),
+    ("pool_restart", {}),
+    ("autoscale", {"max": 3, "min": 1}),
+    ("autoscale", {"surplus": 1}),
+    ("enable_events", {}),
+    ("enable_events", {}),
+    ("enable_events", {"surplus": 1}),
+    ("disable_events", {}),
+    ("disable_events", {}),
+    ("heartbeat", {}),
+    ("heartbeat", {"surplus": 1}),
+    ("conf", {"with_defaults": None}),
+    ("no_such_command", {}),
+]
+
+
+def test_what_they_answer_is_word_for_word_the_same(start_both):
+    nodes = start_both("-P", "threads")
+    different = {}
+    for command, arguments in ANSWERED:
+        ours, theirs = (
+            node.ask(command, json.loads(json.dumps(arguments).replace("NODE", node.name)))
+            for node in nodes
+        )
+        if command == "conf":
+            ours, theirs = type(ours), type(theirs)
+        if ours != theirs:
+            different[command, str(arguments)] = (ours, theirs)
+    assert different == {}
+
+
+POOL = [
+    ("pool_grow", {}),
+    ("pool_grow", {"n": 2}),
+    ("pool_shrink", {}),
+    ("pool_shrink", {"n": 2}),
+]
+
+
+def test_the_prefork_pool_answers_alike(start_both):
+    nodes = start_both("-P", "prefork", "--time-limit", "300", "--soft-time-limit", "200")
+    for command, arguments in POOL:
+        ours, theirs = (node.ask(command, arguments) for node in nodes)
+        assert ours == theirs
+    ours, theirs = (shape(node.ask("stats", {})) for node in nodes)
+    # billiard's pipes to its children are its own.
+    theirs["pool"].pop("writes")
+    assert ours == theirs
+    assert [node.ask("stats", {})["pool"]["timeouts"] for node in nodes] == [[200.0, 300.0]] * 2
+
+
+def test_autoscaling_answers_alike(start_both):
+    nodes = start_both("-P", "prefork", "--autoscale", "3,1")
+    for command, arguments in [
+        *(("autoscale", {"max": 5, "min": 2}), ("autoscale", {"max": 4}), ("pool_grow", {})),
+        *(("pool_shrink", {}), ("autoscale", {})),
+    ]:
+        ours, theirs = (node.ask(command, arguments) for node in nodes)
+        assert ours == theirs
+    ours, theirs = (shape(node.ask("stats", {})["autoscaler"]) for node in nodes)
+    assert ours == theirs
+
+
+class EventStream(threading.Thread):
+    """Every event that is sent while it is entered, in order."""
+
+    def __init__(self, app):
+        super().__init__(daemon=True)
+        self.app, self.events = app, []
+        self.listening, self.stopping = threading.Event(), threading.Event()
+
+    def run(self):
+        with self.app.connection_for_read() as connection:
+            receiver = self.app.events.Receiver(connection, handlers={"*": self.events.append})
+            with receiver.consumer_context(wakeup=False) as (listening, _channel, _consumers):
+                self.listening.set()
+                while not self.stopping.is_set():
+                    try:
+                        listening.drain_events(timeout=0.2)
+                    except TimeoutError:
+                        continue
+
+    def __enter__(self):
+        self.start()
+        assert self.listening.wait(60)
+        return self
+
+    def __exit__(self, *exception):
+        self.stopping.set()
+        self.join()
+
+    def first(self, hostname):
+        """The first event of each type."""
+        found = {}
+        for event in list(self.events):
+            # What a worker publishes itself it tells as a client of its process.
+            own = event["hostname"] == hostname or event["hostname"].startswith("gen")
+            if own:
+                found.setdefault(event["type"], event)
+        return found
+
+
+TASK_EVENTS = {
+    f"task-{what}"
+    for what in ("received", "started", "succeeded", "failed", "retried", "rejected", "revoked")
+}
+WORKER_EVENTS = {"worker-online", "worker-heartbeat", "worker-offline"}
+
+# What differs from run to run, from worker to worker.
+OWN = {
+    *("timestamp", "local_received", "clock", "pid", "hostname", "uuid", "root_id", "runtime"),
+    *("traceback", "loadavg", "active", "processed", "sw_ident", "sw_ver", "routing_key", "queue"),
+}
+
+
+def live(node, stream):
+    """Everything that can become of a task, one after the other."""
+    node.send("remote.add", 2, 3).get(timeout=60)
+    with pytest.raises(ValueError, match="boom"):
+        node.send("remote.fail", "boom").get(timeout=60)
+    node.send("remote.retry_once").get(timeout=60)
+    node.send("remote.reject", False)
+    node.send("remote.muted", 1, 1).get(timeout=60)
+    revoked = node.send("remote.add", 1, 1, countdown=2)
+    node.app.control.revoke(revoked.id)
+    node.process.wait_until(
+        lambda: stream.first(node.name).keys() >= TASK_EVENTS, "event of each kind", 60
+    )
+
+
+def test_they_tell_the_same_of_tasks_and_of_themselves(start_both, app):
+    with EventStream(app) as stream:
+        nodes = native, python = start_both("-P", "threads", "-E")
+        for node in nodes:
+            live(node, stream)
+            node.process.wait_until(
+                lambda node=node: "worker-heartbeat" in stream.first(node.name), "heartbeat", 60
+            )
+        native.process.stop()
+        python.process.signal(signal.SIGTERM)
+        python.process.wait(60)
+    assert not [e for e in stream.events if e.get("name") == "remote.muted"]
+    ours, theirs = (stream.first(node.name) for node in nodes)
+    # Without an exception Python shows its own Retry there, and ours the words of the log.
+    assert ours["task-retried"].pop("exception") == "Retry in 0s"
+    assert theirs["task-retried"].pop("exception") == "Retry(Retry(...), None, 0)"
+    for kind in TASK_EVENTS | WORKER_EVENTS:
+        assert shape(ours[kind]) == shape(theirs[kind]), kind
+        assert {key: value for key, value in ours[kind].items() if key not in OWN} == {
+            key: value for key, value in theirs[kind].items() if key not in OWN
+        }, kind
+
+
+def test_both_tell_of_the_tasks_they_send(start_both, app):
+    with EventStream(app) as stream:
+        sent = []
+        for node in start_both("-P", "threads"):
+            result = node.send("remote.retry_once")
+            result.get(timeout=60)
+            event = node.process.wait_until(
+                lambda result=result: next(
+                    (e for e in stream.events if e.get("uuid") == result.id), None
+                ),
+                "task-sent",
+                60,
+            )
+            assert event["type"] == "task-sent"
+            assert event["root_id"] == event["parent_id"] == result.id
+            assert event["hostname"].startswith(f"gen{event['pid']}@")
+            assert (event["queue"], event["routing_key"]) == (node.queue, node.queue)
+            sent.append(event)
+    ours, theirs = sent
+    assert shape(ours) == shape(theirs)
+    same = ("name", "args", "kwargs", "retries", "exchange")
+    assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
+
+
+def test_a_python_worker_learns_of_revokes_from_it(start_both, app, celeriac, broker_url, tmp_path):
+    native, _python = start_both()
+    app.control.revoke("revoked-early", destination=[native.name])
+    native.process.wait_for_log("Tasks flagged as revoked: revoked-early", 60)
+    command = [sys.executable, "-m", "celery", "-b", broker_url, "worker", "-n", "late@test"]
+    late = Process("late", [*command, "-P", "solo", "-Q", "none", "-l", "INFO"], tmp_path / "late")
+    try:
+        late.wait_for_log("mingle: sync with 2 nodes", 90)
+        late.wait_for_log(r"late@test ready\.", 90)
+        (revoked,) = app.control.inspect(["late@test"], timeout=30).revoked().values()
+        assert revoked == ["revoked-early"]
+        clocks = app.control.inspect([native.name, "late@test"], timeout=30).clock()
+        assert clocks["late@test"]["clock"] > 0
+    finally:
+        late.kill()

@@ -1,0 +1,246 @@
+"""What the worker writes, where, and in which form."""
+
+import collections
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+from support.celeriac import CELERIAC
+from support.ports import free_port
+
+MODULE = CELERIAC.parent / "modules/remote_tasks.so"
+ARGUMENTS = ("-A", MODULE, "-n", "w1@test", "-c", 2)
+LINE = re.compile(
+    r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: "
+    r"(?P<level>[A-Z]+)/(?P<process>\w+(?:-\d+)?)\] (?P<text>.*)"
+)
+
+
+def lines_of(worker, text):
+    """(level, process, text) of the lines that have this in them."""
+    found = (LINE.fullmatch(line) for line in worker.log.splitlines() if text in line)
+    return [match.group("level", "process", "text") for match in found if match]
+
+
+def test_a_tasks_lines_are_celerys_and_each_is_there_once(celeriac, app):
+    worker = celeriac(*ARGUMENTS, "-l", "INFO")
+    done = app.send_task("remote.add", [2, 3])
+    done.get(timeout=30)
+    worker.wait_for_log(rf"{done.id}\] succeeded")
+    received, succeeded = lines_of(worker, done.id)
+    assert received == ("INFO", "MainProcess", f"Task remote.add[{done.id}] received")
+    assert succeeded[:2] == ("INFO", "MainProcess")
+    assert re.fullmatch(rf"Task remote\.add\[{done.id}\] succeeded in [\d.e-]+s: 5", succeeded[2])
+    failed = app.send_task("remote.fail", ["boom"])
+    with pytest.raises(ValueError, match="boom"):
+        failed.get(timeout=30)
+    worker.wait_for_log(rf"{failed.id}\] raised")
+    _, raised = lines_of(worker, failed.id)
+    assert raised == (
+        "ERROR",
+        "MainProcess",
+        f"Task remote.fail[{failed.id}] raised unexpected: ValueError('boom')",
+    )
+    assert worker.log.count("w1@test ready.") == 1
+    assert worker.log.count("Connected to amqp://") == 1
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_each_line_of_a_task_has_its_name_and_id(celeriac, app, pool):
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "-P", pool)
+    talks = [app.send_task("remote.say", [f"talk {n}"]) for n in range(5)]
+    talks += [app.send_task("remote.say_in_pool", [f"speech {n}"]) for n in range(5)]
+    for talk in talks:
+        talk.get(timeout=60)
+    for n, talk in enumerate(talks[:5]):
+        told = [line for line in lines_of(worker, f"talk {n} ") if "received" not in line[2]]
+        assert told == [
+            ("INFO", "MainProcess", f"remote.say[{talk.id}]: talk {n} begins"),
+            ("WARNING", "MainProcess", f"remote.say[{talk.id}]: talk {n} ends"),
+        ]
+    for n, talk in enumerate(talks[5:]):
+        (told,) = lines_of(worker, f"]: speech {n}")
+        assert told[0] == "INFO"
+        assert told[2] == f"remote.say_in_pool[{talk.id}]: speech {n}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "names", "task"),
+    [
+        (
+            "ecs",
+            {"@timestamp", "log.level", "message", "ecs.version", "log.logger", "process.pid"},
+            ("labels.task_id", "labels.task_name"),
+        ),
+        (
+            "logstash_v1",
+            {"@timestamp", "@version", "message", "level", "logger_name", "host", "process"},
+            ("task_id", "task_name"),
+        ),
+    ],
+)
+def test_json_lines(celeriac, app, tmp_path, fields, names, task):
+    log = tmp_path / "w1.json"
+    worker = celeriac(
+        *(*ARGUMENTS, "-l", "INFO", "-f", log, "--log-format", "json", "--log-fields", fields),
+        ready=None,
+    )
+    worker.wait_until(lambda: log.exists() and "ready." in log.read_text(), "ready")
+    said = app.send_task("remote.say", ['two\nlines "and" quotes'])
+    worker.wait_until(lambda: f"[{said.id}] succeeded" in log.read_text(), "its last line")
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all(names <= entry.keys() for entry in entries)
+    ours = [entry for entry in entries if entry.get(task[0]) == said.id]
+    assert {entry[task[1]] for entry in ours} == {"remote.say"}
+    # Received, two of its own, succeeded.
+    assert len(ours) == 4
+    assert ours[1]["message"] == 'two\nlines "and" quotes begins'
+
+
+@pytest.mark.parametrize(
+    ("level", "seen"),
+    [
+        ("debug", {"DEBUG", "INFO", "WARNING"}),
+        ("INFO", {"INFO", "WARNING"}),
+        ("Warning", {"WARNING"}),
+        ("ERROR", set()),
+        ("FATAL", set()),
+    ],
+)
+def test_levels_are_celerys(celeriac, app, tmp_path, level, seen):
+    log = tmp_path / "w1.log"
+    worker = celeriac(*ARGUMENTS, "-l", level, "-f", log, ready=None)
+    app.send_task("remote.say", ["hello"]).get(timeout=60)
+    levels = {
+        match["level"] for match in map(LINE.fullmatch, log.read_text().splitlines()) if match
+    }
+    assert levels == seen
+    worker.stop()
+
+
+class Logstash:
+    """A `tcp { codec => json_lines }` input that may stop reading."""
+
+    def __init__(self, port=0):
+        self.lines = collections.deque()
+        self.reading = threading.Event()
+        self.reading.set()
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile() as file:
+                while self.reading.wait() and (line := file.readline()):
+                    self.lines.append(json.loads(line))
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def logstash():
+    server = Logstash()
+    yield server
+    server.close()
+
+
+def test_logstash_gets_every_line(celeriac, app, logstash):
+    worker = celeriac(*(*ARGUMENTS, "-l", "INFO", "--log-logstash", f"127.0.0.1:{logstash.port}"))
+    said = app.send_task("remote.say", ["hello"])
+    said.get(timeout=30)
+    worker.wait_until(
+        lambda: sum(line.get("labels.task_id") == said.id for line in list(logstash.lines)) == 4,
+        "four lines of the task at Logstash",
+    )
+    assert "hello begins" in worker.log
+
+
+def test_lines_wait_for_a_logstash_that_comes_late(celeriac, app):
+    port = free_port()
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "--log-logstash", f"127.0.0.1:{port}")
+    said = app.send_task("remote.say", ["hello"])
+    said.get(timeout=30)
+    late = Logstash(port)
+    worker.wait_until(
+        lambda: (
+            [line["message"] for line in list(late.lines) if "hello" in line["message"]]
+            == ["hello begins", "hello ends"]
+        ),
+        "the lines from before",
+        120,
+    )
+    late.close()
+
+
+def test_a_logstash_that_does_not_read_stops_no_task_and_drops_are_counted(celeriac, app, logstash):
+    logstash.reading.clear()
+    port = free_port()
+    worker = celeriac(
+        *(*ARGUMENTS, "-l", "INFO", "--log-logstash", f"127.0.0.1:{logstash.port}"),
+        *("--http", f"127.0.0.1:{port}"),
+        config={"worker": {"worker_log_logstash_buffer": 10}},
+    )
+
+    def dropped():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
+            text = reply.read().decode()
+        return float(re.search(r"^celeriac_log_dropped_total (\S+)$", text, re.MULTILINE)[1])
+
+    long = "x" * 100_000
+    said = 0
+    while not dropped():
+        app.send_task("remote.say", [long]).get(timeout=30)
+        said += 1
+        assert said < 500, "the sockets cannot hold that much"
+    logstash.reading.set()
+    worker.stop()
+
+
+def celery(app, *arguments):
+    """One run of the command line of Celery, as an operator types it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "celery", "-b", app.conf.broker_url, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_celery_status_and_inspect_list_the_worker(celeriac, app):
+    celeriac(*ARGUMENTS, "-l", "INFO")
+    output, _ = celery(app, "status", "-t", "10").communicate(timeout=90)
+    assert "w1@test: OK" in output
+    assert "1 node online." in output
+    output, _ = celery(app, "inspect", "registered", "-t", "10").communicate(timeout=90)
+    assert "* remote.limited [rate_limit=2/s]" in output
+    output, _ = celery(app, "control", "-t", "10", "rate_limit", "remote.add", "5/m").communicate(
+        timeout=90
+    )
+    assert "new rate limit set successfully" in output
+
+
+def test_celery_events_dump_shows_a_task(celeriac, app):
+    celeriac(*ARGUMENTS, "-l", "INFO", "-E")
+    dump = celery(app, "events", "--dump")
+    lines = iter(dump.stdout.readline, "")
+    try:
+        next(line for line in lines if "worker-heartbeat" in line or "heartbeat" in line)
+        result = app.send_task("remote.add", [2, 3])
+        told = [next(line for line in lines if result.id in line) for _ in range(3)]
+    finally:
+        dump.kill()
+        dump.communicate()
+    assert ["received" in told[0], "started" in told[1], "succeeded" in told[2]] == [True] * 3
+    assert "remote.add" in told[0]
