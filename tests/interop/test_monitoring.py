@@ -8,14 +8,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 
 import pytest
 import yaml
 
-from support.celeriac import CELERIAC, ROOT
+from support.celeriac import CELERIAC, ROOT, environment
 from support.ports import free_port
+from support.process import Process
 from support.prometheus import Prometheus
 
 DEPLOY = ROOT / "deploy"
@@ -471,17 +473,57 @@ def test_kubernetes_probes_ask_paths_that_are_answered(celeriac, port):
     documents = list(yaml.safe_load_all((DEPLOY / "kubernetes/celeriac.yaml").open()))
     worker = documents[0]["spec"]["template"]["spec"]["containers"][0]
     celeriac("-A", MODULE, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    served = next(arg for arg in worker["args"] if arg.startswith("--http=")).partition("=")[2]
+    assert worker["ports"] == [{"name": "http", "containerPort": int(served)}]
     for probe in ("livenessProbe", "readinessProbe"):
+        assert worker[probe]["httpGet"]["port"] == "http"
         assert get(port, worker[probe]["httpGet"]["path"])[0] == 200
     assert documents[1]["spec"]["replicas"] == 1
 
 
-def test_supervisord_reads_its_configuration(tmp_path):
+def test_every_supervisor_gives_running_tasks_the_same_time():
+    pod = next(yaml.safe_load_all((DEPLOY / "kubernetes/celeriac.yaml").open()))
+    seconds = pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    unit = (DEPLOY / "systemd/celeriac@.service").read_text()
+    supervisor = (DEPLOY / "supervisord/celeriac.conf").read_text()
+    assert f"\nTimeoutStopSec={seconds}\n" in unit
+    assert f"\nstopwaitsecs={seconds}\n" in supervisor
+
+
+@pytest.fixture
+def supervisord(tmp_path, broker_url, redis_url):
+    """Supervisord with the shipped programs, started, and a function that is supervisorctl."""
     program = shutil.which("supervisord")
     assert program, "supervisord is missing; run scripts/install-dependencies"
-    text = (DEPLOY / "supervisord/celeriac.conf").read_text()
-    text = text.replace("user=celeriac\n", "").replace("/var/log/celeriac", str(tmp_path))
-    text = re.sub(r"^autostart=true$", "autostart=false", text, flags=re.MULTILINE)
+    rules = {
+        "sources": {"mon": {"kind": "influxdb1", "url": "http://127.0.0.1:1", "database": "mon"}},
+        "channels": {"ops": {"kind": "webhook", "url": "http://127.0.0.1:1"}},
+        "redis": redis_url,
+        "rules": {
+            "cpu": {
+                "source": "mon",
+                "query": "SELECT 1",
+                "expect": {"count": {"op": ">", "than": 0}},
+                "key": "{name}",
+                "channels": ["ops"],
+                "every": "1h",
+            }
+        },
+    }
+    (tmp_path / "alerts.yaml").write_text(json.dumps(rules))
+    text = (DEPLOY / "supervisord/celeriac.conf").read_text().replace("user=celeriac\n", "")
+    for shipped, here in {
+        "/usr/bin/celeriac": CELERIAC,
+        "/opt/celeriac/venv/bin/celery": pathlib.Path(sys.executable).parent / "celery",
+        "/usr/share/celeriac/python_beat": ROOT / "python_beat",
+        "/etc/celeriac": tmp_path,
+        "/var/log/celeriac": tmp_path,
+        "/var/lib/celeriac": tmp_path,
+        "amqp://guest:guest@localhost:5672//": broker_url,
+        "redis://localhost:6379/0": redis_url,
+    }.items():
+        assert shipped in text
+        text = text.replace(shipped, str(here))
     config = tmp_path / "supervisord.conf"
     config.write_text(
         f"[supervisord]\nlogfile={tmp_path}/log\npidfile={tmp_path}/pid\nnodaemon=true\n"
@@ -491,22 +533,29 @@ def test_supervisord_reads_its_configuration(tmp_path):
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
         f"[supervisorctl]\nserverurl=unix://{tmp_path}/sock\n{text}"
     )
-    from support.process import Process
 
-    supervisor = Process("supervisord", [program, "-c", config], tmp_path / "output.log")
-    try:
-        supervisor.wait_until(pathlib.Path(tmp_path / "sock").exists, "its socket")
-        listed = subprocess.run(
-            ["supervisorctl", "-c", config, "status"], capture_output=True, text=True
+    def control(*words):
+        return subprocess.run(
+            ["supervisorctl", "-c", config, *words], capture_output=True, text=True
         ).stdout
-    finally:
-        supervisor.terminate()
-    names = {line.split()[0] for line in listed.splitlines()}
-    assert names == {
-        "celeriac-all:celeriac_0",
-        "celeriac-all:celeriac_1",
-        "celeriac-all:celeriac-beat",
-    }
+
+    supervisor = Process(
+        "supervisord", [program, "-c", config], tmp_path / "output.log", env=environment({})
+    )
+    yield supervisor, control
+    supervisor.terminate()
+
+
+def test_supervisord_keeps_workers_and_beat_and_ends_them_warmly(supervisord):
+    supervisor, control = supervisord
+    programs = ("celeriac_0", "celeriac_1", "celeriac-beat")
+    for name in programs:
+        supervisor.wait_for_log(rf"success: {name} entered RUNNING state", 90)
+    status = dict(line.split()[:2] for line in control("status").splitlines())
+    assert status == {f"celeriac-all:{name}": "RUNNING" for name in programs}
+    control("stop", "all")
+    for name in programs:
+        supervisor.wait_for_log(rf"stopped: {name} \(exit status 0\)")
 
 
 # --- Prometheus, Grafana, compose ---------------------------------------------------------------
