@@ -1,5 +1,6 @@
 """What a worker does with messages it cannot run, and how it ends."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -13,6 +14,7 @@ from celery.exceptions import NotRegistered
 from celery.result import AsyncResult
 
 from support.celeriac import CELERIAC
+from support.servers import RabbitMQ
 
 MODULE = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
 TIMEOUT = 20
@@ -169,20 +171,76 @@ def test_warm_shutdown_ends_what_runs_and_returns_the_rest(
     assert rabbitmq.message_count(vhost, "celery") == 1
 
 
-def test_second_interrupt_ends_running_tasks_and_returns_late_acks(
-    celeriac, app, rabbitmq, vhost, tmp_path
+# What is sent, and how the worker ends: as Celery's, TERM alone is no failure.
+COLD = {
+    "INT INT": ([signal.SIGINT, signal.SIGINT], 1),
+    "TERM INT": ([signal.SIGTERM, signal.SIGINT], 0),
+    "TERM QUIT": ([signal.SIGTERM, signal.SIGQUIT], 0),
+    "QUIT": ([signal.SIGQUIT], 0),
+}
+
+
+@pytest.mark.parametrize("signals", COLD)
+def test_cold_shutdown_ends_running_tasks_and_returns_late_acks(
+    celeriac, app, rabbitmq, vhost, tmp_path, signals
 ):
     worker = celeriac("-l", "info", "-A", MODULE, "-c", 2)
     gate, path = tmp_path / "gate", tmp_path / "marks"
     app.send_task("interop.wait_at_late", [str(gate), str(path)])
     worker.wait_until(lambda: marks_in(path), "started task")
-    worker.signal(signal.SIGINT)
-    worker.wait_for_log("worker: Warm shutdown")
-    worker.signal(signal.SIGINT)
+    numbers, worker.expected_exit = COLD[signals]
+    for number in numbers[:-1]:
+        worker.signal(number)
+        worker.wait_for_log("worker: Warm shutdown")
+    worker.signal(numbers[-1])
     worker.wait_for_log("worker: Cold shutdown")
-    worker.expected_exit = 1
-    assert worker.wait() == 1
+    assert worker.wait() == worker.expected_exit
     assert rabbitmq.message_count(vhost, "celery") == 1
+
+
+def test_term_twice_still_waits_for_what_runs(celeriac, app, tmp_path):
+    worker = celeriac("-l", "info", "-A", MODULE, "-c", 1)
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    result = app.send_task("interop.wait_at", [str(gate), str(path)])
+    worker.wait_until(lambda: marks_in(path), "started task")
+    worker.signal(signal.SIGTERM)
+    worker.wait_for_log("worker: Warm shutdown")
+    worker.signal(signal.SIGTERM)
+    gate.touch()
+    assert worker.wait() == 0
+    assert result.get(timeout=TIMEOUT) == "through"
+
+
+def test_a_worker_that_starts_before_rabbitmq_says_so_in_one_line_an_attempt(celeriac, app):
+    with contextlib.closing(RabbitMQ()) as late:
+        worker = celeriac("-l", "info", "-A", MODULE, "-b", late.url(), ready=None)
+        worker.wait_for_log(r"Trying again in", count=3)
+        late.start()
+        worker.wait_ready()
+        attempts = [
+            line for line in worker.log.splitlines() if re.match(r"\[[^]]+: (?!INFO)", line)
+        ]
+        for number, line in enumerate(attempts, start=1):
+            assert re.search(
+                rf"consumer: Cannot connect to amqp://celeriac:\*\*@127\.0\.0\.1:{late.port}//: "
+                rf".+\. Trying again in \d+\.\d\d seconds\.\.\. \({number}\)$",
+                line,
+            )
+        app.conf.broker_url = late.url()
+        assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
+        worker.stop()
+
+
+@pytest.mark.parametrize("task", ["interop.hog_loop", "interop.block_for"])
+def test_no_task_delays_the_heartbeats(celeriac, app, tmp_path, task):
+    """RabbitMQ closes a connection that it has not heard of for two intervals."""
+    config = {"worker": {"broker_heartbeat": 2}}
+    worker = celeriac("-l", "info", "-A", MODULE, "-c", 1, config=config)
+    path = tmp_path / "marks"
+    app.send_task(task, [10, str(path)]).get(timeout=60)
+    assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
+    assert "Connection to broker lost" not in worker.log
+    assert len(marks_in(path)) == 2
 
 
 def test_killed_worker_loses_no_late_ack(celeriac, app, tmp_path):

@@ -62,6 +62,14 @@ Async<std::string> sleep_for(Context& ctx, double seconds, std::string path) {
   co_return "slept";
 }
 
+// Keeps the loop to itself, as no coroutine should.
+Async<std::string> hog_loop(Context& ctx, double seconds, std::string path) {
+  mark(path, "started " + ctx.request().id);
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  mark(path, "ended " + ctx.request().id);
+  co_return "hogged";
+}
+
 std::string block_for(BlockingContext& ctx, double seconds, std::string path) {
   mark(path, "started " + ctx.request().id);
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
@@ -172,6 +180,7 @@ CELERIAC_MODULE(registry) {
   registry.add("interop.fail_on_pool", fail_on_pool);
   registry.add("interop.describe", describe);
   registry.add("interop.sleep_for", sleep_for, params("seconds", "path"));
+  registry.add("interop.hog_loop", hog_loop, params("seconds", "path"));
   registry.add("interop.block_for", block_for, params("seconds", "path"));
   registry.add("interop.wait_at", wait_at, params("gate", "path"));
   registry.add("interop.wait_at_late", wait_at, params("gate", "path"), {.acks_late = true});

@@ -1,7 +1,6 @@
 #include "worker/broker/amqp/consuming_connection.h"
 
 #include <celeriac/error.h>
-#include <poll.h>
 #include <sys/time.h>
 
 #include <utility>
@@ -45,9 +44,9 @@ ConsumingConnection::ConsumingConnection(Loop& loop, Connection connection, Opti
       events_(events),
       heartbeat_(connection_->heartbeat()),
       channels_(kConsumingChannels.size(), Channel(options.max_body_bytes)),
-      last_written_(loop.now()),
       heartbeat_timer_(loop, [this] { beat(); }),
       reply_timer_(loop, [this] { fail("the broker does not answer basic.consume"); }) {
+  heartbeats_.emplace(connection_->get(), heartbeat_);
   poll_.emplace(loop, connection_->socket(), [this](Poll::Events seen) { on_ready(seen); });
   update_interest();
   if (heartbeat_.count() > 0) heartbeat_timer_.start_repeating(Clock::duration(heartbeat_) / 4);
@@ -126,9 +125,15 @@ void ConsumingConnection::send_cancel(const std::string& tag) {
 // Short and rare, hence not queued behind a socket that is not writable.
 void ConsumingConnection::send(amqp_channel_t number, amqp_method_number_t method, void* fields) {
   if (failed_ || !connection_) return;
-  const int status = amqp_send_method(connection_->get(), number, method, fields);
+  const int status = send_now(number, method, fields);
   if (status != AMQP_STATUS_OK) return fail(transport_failed(status, "sending").what());
-  last_written_ = loop_.now();
+  heartbeats_->written();
+}
+
+int ConsumingConnection::send_now(amqp_channel_t number, amqp_method_number_t method,
+                                  void* fields) {
+  const auto guard = heartbeats_->guard();
+  return amqp_send_method(connection_->get(), number, method, fields);
 }
 
 void ConsumingConnection::await_reply() {
@@ -169,11 +174,12 @@ void ConsumingConnection::flush() {
 void ConsumingConnection::write_unsent() {
   try {
     while (!unsent_.empty() && writable()) {
+      const auto guard = heartbeats_->guard();
       for (int i = 0; i < kSettlementsPerWritable && !unsent_.empty(); ++i) {
         write_settlement(connection_->get(), unsent_.front());
         unsent_.pop_front();
       }
-      last_written_ = loop_.now();
+      heartbeats_->written();
     }
     update_interest();
   } catch (const BrokerError& error) {
@@ -182,8 +188,7 @@ void ConsumingConnection::write_unsent() {
 }
 
 bool ConsumingConnection::writable() const {
-  pollfd socket{connection_->socket(), POLLOUT, 0};
-  return ::poll(&socket, 1, 0) == 1 && (socket.revents & POLLOUT) != 0;
+  return is_writable(connection_->socket());
 }
 
 void ConsumingConnection::update_interest() {
@@ -192,6 +197,7 @@ void ConsumingConnection::update_interest() {
 
 ConsumingConnection::Remains ConsumingConnection::release() {
   poll_.reset();
+  heartbeats_.reset();
   heartbeat_timer_.stop();
   reply_timer_.stop();
   take_settled();
@@ -218,8 +224,7 @@ void ConsumingConnection::continue_draining() {
 ConsumingConnection::Drained ConsumingConnection::drain() {
   for (int i = 0; i < kFramesPerTurn; ++i) {
     amqp_frame_t frame{};
-    const timeval no_wait{};
-    const int status = amqp_simple_wait_frame_noblock(connection_->get(), &frame, &no_wait);
+    const int status = read_frame(frame);
     if (status == AMQP_STATUS_TIMEOUT) return Drained::all;
     if (status != AMQP_STATUS_OK) {
       fail(transport_failed(status, "reading").what());
@@ -231,9 +236,16 @@ ConsumingConnection::Drained ConsumingConnection::drain() {
       fail(error.what());
     }
     if (failed_ || !connection_) return Drained::all;
+    const auto guard = heartbeats_->guard();
     amqp_maybe_release_buffers_on_channel(connection_->get(), frame.channel);
   }
   return Drained::some;
+}
+
+int ConsumingConnection::read_frame(amqp_frame_t& frame) {
+  const timeval no_wait{};
+  const auto guard = heartbeats_->guard();
+  return amqp_simple_wait_frame_noblock(connection_->get(), &frame, &no_wait);
 }
 
 void ConsumingConnection::handle(const amqp_frame_t& frame) {
@@ -278,7 +290,7 @@ void ConsumingConnection::handle_method(const amqp_frame_t& frame) {
     case AMQP_CHANNEL_CLOSE_METHOD: {
       const BrokerError error = channel_closed(*static_cast<amqp_channel_close_t*>(fields));
       amqp_channel_close_ok_t ok{};
-      amqp_send_method(connection_->get(), frame.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
+      send_now(frame.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
       if (frame.channel != kCountingChannel) throw error;
       counting_ = Counting::refused;
       break;
@@ -286,7 +298,7 @@ void ConsumingConnection::handle_method(const amqp_frame_t& frame) {
     case AMQP_CONNECTION_CLOSE_METHOD: {
       const BrokerError error = connection_closed(*static_cast<amqp_connection_close_t*>(fields));
       amqp_connection_close_ok_t ok{};
-      amqp_send_method(connection_->get(), 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
+      send_now(0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
       throw error;
     }
     default:
@@ -332,22 +344,16 @@ void ConsumingConnection::cancel_ok(const std::string& tag) {
   events_.cancelled(queue);
 }
 
-// Twice in each half interval, so that the broker hears of us in time and a dead one
-// is noticed, whatever else happens on the connection.
+// A dead broker is noticed, whatever else happens on the connection. That it hears of us is the
+// business of `heartbeats_`.
 void ConsumingConnection::beat() {
   if (failed_ || !connection_) return;
-  const auto silent = loop_.now() - last_written_;
-  if (silent >= Clock::duration(heartbeat_) / 2) {
-    if (writable()) {
-      amqp_frame_t frame{};
-      frame.frame_type = AMQP_FRAME_HEARTBEAT;
-      const int status = amqp_send_frame(connection_->get(), &frame);
-      if (status != AMQP_STATUS_OK) return fail(transport_failed(status, "heartbeat").what());
-      last_written_ = loop_.now();
-    } else if (silent >= Clock::duration(heartbeat_) * 3 / 4) {
-      // rabbitmq-c would soon insist on writing, and block the loop.
-      return fail("the broker has stopped reading");
-    }
+  if (heartbeats_->status() != AMQP_STATUS_OK) {
+    return fail(transport_failed(heartbeats_->status(), "heartbeat").what());
+  }
+  // rabbitmq-c would soon insist on writing, and block the loop.
+  if (heartbeats_->silence() >= Clock::duration(heartbeat_) * 3 / 4 && !writable()) {
+    return fail("the broker has stopped reading");
   }
   if (drain() == Drained::some) continue_draining();
 }

@@ -17,6 +17,7 @@
 #include "worker/broker/ack_ledger.h"
 #include "worker/broker/amqp/connection.h"
 #include "worker/broker/amqp/delivery_assembler.h"
+#include "worker/broker/amqp/heartbeats.h"
 #include "worker/broker/broker.h"
 #include "worker/loop/loop.h"
 #include "worker/loop/poll.h"
@@ -116,9 +117,10 @@ class ConsumingConnection {
   void consume_ok(const std::string& tag);
   void cancel_ok(const std::string& tag);
 
-  void send_consume(const ConsumerSpec& spec);
   void send_cancel(const std::string& tag);
   void send(amqp_channel_t channel, amqp_method_number_t method, void* fields);
+  int send_now(amqp_channel_t channel, amqp_method_number_t method, void* fields);
+  int read_frame(amqp_frame_t& frame);
   void await_reply();
   void reply_arrived();
   void take_settled();
@@ -144,7 +146,7 @@ class ConsumingConnection {
   bool returning_ = false;   // what arrives goes back
   bool continuing_ = false;  // more is to be drained in the next turn
   bool failed_ = false;
-  Clock::time_point last_written_;
+  std::optional<Heartbeats> heartbeats_;  // until released
   Timer heartbeat_timer_;
   Timer reply_timer_;
   // Expires with this object: what was posted for it is then dropped.
