@@ -147,7 +147,7 @@ def main():
             try:
                 demo = Demo(stack)
                 (once if sys.argv[1:] == ["--once"] else follow)(demo)
-            except (AssertionError, ServerError) as error:
+            except (AssertionError, ServerError, OSError) as error:
                 print(f"\nNo alert: {error}", file=sys.stderr)
                 for refusal in demo.refusals() if demo else []:
                     print(f"The webhook answered: {refusal}", file=sys.stderr)

@@ -1,5 +1,6 @@
 #include <celeriac/config_reader.h>
 #include <celeriac/error.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -286,6 +287,7 @@ class TreeBuilder : public YAML::EventHandler {
       result.append(node.text, from, dollar - from);
       const auto variable = variable_at(node.text, dollar);
       if (!variable) {
+        check_closed(node, dollar);
         result += "${";
         from = dollar + 2;
         continue;
@@ -295,6 +297,14 @@ class TreeBuilder : public YAML::EventHandler {
     }
     result.append(node.text, from);
     node.text = std::move(result);
+  }
+
+  // Other languages write `${` too, Flux for one; a name without its brace is a slip.
+  void check_closed(const ConfigNode& node, std::size_t dollar) {
+    const bool named = dollar + 2 < node.text.size() && is_name_start(node.text[dollar + 2]);
+    if (!named || node.text.find('}', dollar) != std::string::npos) return;
+    document_.mistake(node.line, node.column,
+                      "a variable without its }; write ${NAME}, or $${ to mean the text itself");
   }
 
   std::string value_of(const Variable& variable, ConfigNode& node) {
@@ -319,6 +329,60 @@ class TreeBuilder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t nodes_ = 0;
 };
+
+// Looks whether anything stands behind the first document.
+class SecondDocument : public YAML::EventHandler {
+ public:
+  std::optional<YAML::Mark> found;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { found = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// What to do about a text that yaml-cpp cannot read, by its words.
+std::string_view syntax_remedy(std::string_view message) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kRemedies = {{
+      {"end of map flow", "close the {"},
+      {"end of sequence flow", "close the ["},
+      {"EOF in scalar", "close the quote"},
+      {"anchor is not defined", "write & and the name before the value that is meant"},
+      {"illegal map value", "check the indentation, and quote a value that holds \": \""},
+  }};
+  for (const auto& [words, remedy] : kRemedies) {
+    if (message.find(words) != std::string_view::npos) return remedy;
+  }
+  return "check the indentation, the quotes and the brackets";
+}
+
+// The last tab in the indentation of the lines up to this one: yaml-cpp stumbles over it later,
+// and in other words.
+std::optional<YAML::Mark> indenting_tab(std::string_view text, int last_line) {
+  std::optional<YAML::Mark> found;
+  int line = 0;
+  for (std::size_t start = 0; start < text.size() && line <= last_line; ++line) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view content = text.substr(start, end - start);
+    const std::size_t indent = std::min(content.find_first_not_of(" \t"), content.size());
+    const std::size_t tab = content.substr(0, indent).find('\t');
+    if (tab != std::string_view::npos && indent < content.size()) {
+      found.emplace();
+      found->line = line;
+      found->column = static_cast<int>(tab);
+    }
+    start = end + 1;
+  }
+  return found;
+}
 
 Json scalar_to_json(const ConfigNode& node) {
   if (node.quoted) return node.text;
@@ -359,7 +423,10 @@ std::optional<std::string> nearest_name(std::string_view misspelt,
   std::size_t best = std::max<std::size_t>(1, std::min<std::size_t>(4, word.size() / 3)) + 1;
   std::optional<std::string> nearest;
   for (const auto& name : names) {
-    const std::size_t distance = edit_distance(word, lower(name));
+    // Settings are often meant without their first word: worker_, task_, broker_.
+    const std::string known = lower(name);
+    const std::string_view tail = std::string_view(known).substr(known.find('_') + 1);
+    const std::size_t distance = std::min(edit_distance(word, known), edit_distance(word, tail));
     if (distance >= best) continue;
     best = distance;
     nearest = name;
@@ -606,6 +673,8 @@ void ConfigMapView::finish(const std::vector<std::string>& also) {
       text += "; did you mean '" + *nearest + "'?";
     } else if (names.size() <= kFew && !names.empty()) {
       text += "; it takes " + join(names);
+    } else {
+      text += "; look its name up, or remove it";
     }
     document_->mistake(key.line, key.column, std::move(text));
   }
@@ -644,6 +713,23 @@ void ConfigDocument::throw_mistakes() const {
   throw ConfigError(text);
 }
 
+namespace {
+
+void note_syntax_error(ConfigDocument& document, std::string_view text,
+                       const YAML::Exception& error) {
+  const YAML::Mark place = error.mark.is_null() ? YAML::Mark() : error.mark;
+  if (const auto tab = indenting_tab(text, place.line)) {
+    document.mistake(tab->line + 1, tab->column + 1,
+                     "a tab indents this line; YAML takes blanks alone");
+    return;
+  }
+  document.mistake(
+      place.line + 1, place.column + 1,
+      "this is not valid YAML: " + error.msg + "; " + std::string(syntax_remedy(error.msg)));
+}
+
+}  // namespace
+
 std::unique_ptr<ConfigDocument> read_config(std::string_view text, std::string file,
                                             const ConfigEnvironment& environment) {
   auto document = std::make_unique<ConfigDocument>(std::move(file));
@@ -653,10 +739,17 @@ std::unique_ptr<ConfigDocument> read_config(std::string_view text, std::string f
     TreeBuilder builder(*document, environment);
     parser.HandleNextDocument(builder);
     document->root_ = builder.take_root();
+    SecondDocument second;
+    parser.HandleNextDocument(second);
+    if (second.found) {
+      document->mistake(second.found->line + 1, second.found->column + 1,
+                        "a second document begins here, and only one is read; join them");
+    }
+  } catch (const YAML::DeepRecursion& error) {
+    document->mistake(error.mark.line + 1, error.mark.column + 1,
+                      "values are nested too deeply here; close the brackets");
   } catch (const YAML::Exception& error) {
-    const bool placed = !error.mark.is_null();
-    document->mistake(placed ? error.mark.line + 1 : 1, placed ? error.mark.column + 1 : 1,
-                      "this is not valid YAML: " + error.msg);
+    note_syntax_error(*document, text, error);
   }
   return document;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -35,13 +36,43 @@ void check_reference(const ConfigValueView& value, const std::string& name, std:
   value.mistake(std::move(text));
 }
 
+// A text that must say something: a variable may well be set and empty.
+std::string require_text(ConfigMapView& map, std::string_view key) {
+  const auto value = map.require(key);
+  auto text = value.text().value_or("");
+  const bool blank = text.find_first_not_of(" \t\r\n") == std::string::npos;
+  if (value.is_scalar() && blank) value.mistake(value.name() + " is empty; give it a value");
+  return text;
+}
+
+// What no HTTP client can reach, or nothing.
+std::optional<std::string> address_mistake(std::string_view url) {
+  if (url.find_first_of(" \t\r\n") != std::string_view::npos) return "holds a blank; remove it";
+  auto host = url.substr(url.find("://") + 3);
+  host = host.substr(0, host.find_first_of("/?#"));
+  if (const auto at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
+  const auto bracket = host.rfind(']');
+  const auto colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (host.empty() || colon == 0) return "names no host; write it like http://host:8086";
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto digits = host.substr(colon + 1);
+  int port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool number = error == std::errc() && end == digits.data() + digits.size();
+  if (number && port >= 1 && port <= 65535) return std::nullopt;
+  return "has a port that is none; it must be 1 to 65535";
+}
+
 // An http(s) address without the slash at its end. What is wrong is told without showing it: it
 // may hold a token.
-std::string read_url(const ConfigValueView& value) {
-  auto url = value.text().value_or("");
+std::string read_url(ConfigMapView& map) {
+  auto url = require_text(map, "url");
   if (url.empty()) return url;
+  const auto value = map.get("url");
   if (!url.starts_with("http://") && !url.starts_with("https://")) {
     value.mistake(value.name() + " is no address; it must begin with http:// or https://");
+  } else if (const auto wrong = address_mistake(url)) {
+    value.mistake(value.name() + " " + *wrong);
   }
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -58,28 +89,36 @@ Template read_template(const ConfigValueView& value) {
   return std::get<Template>(std::move(parsed));
 }
 
+// A name with nothing behind it.
+void refuse_nothing(const ConfigEntryView& entry, const std::string& what) {
+  if (!entry.value.present()) entry.value.mistake(what + " is empty; describe it, or remove it");
+}
+
 Source read_source(const ConfigEntryView& entry) {
   Source source;
   source.name = entry.key;
-  auto map = entry.value.map("source '" + entry.key + "'");
+  const auto what = "source '" + entry.key + "'";
+  refuse_nothing(entry, what);
+  auto map = entry.value.map(what);
   const auto kind =
       map.require("kind").one_of<Source::Kind>({{"influxdb1", Source::Kind::influxdb1},
                                                 {"influxdb2", Source::Kind::influxdb2},
                                                 {"influxdb3", Source::Kind::influxdb3}});
   source.kind = kind.value_or(Source::Kind::influxdb1);
-  source.url = read_url(map.require("url"));
+  source.url = read_url(map);
   const bool flux = kind == Source::Kind::influxdb2;
   const bool influxql = kind == Source::Kind::influxdb1;
-  if (!kind || !flux) {
-    const auto database = kind ? map.require("database") : map.get("database");
-    source.database = database.text().value_or("");
+  if (kind && !flux) source.database = require_text(map, "database");
+  if (kind && flux) source.org = require_text(map, "org");
+  if (!kind) {  // of an unknown kind nothing can be said
+    static_cast<void>(map.get("database"));
+    static_cast<void>(map.get("org"));
   }
   if (!kind || influxql) {
     source.retention_policy = map.get("retention_policy").text().value_or("");
     source.username = map.get("username").text().value_or("");
     source.password = map.get("password").text().value_or("");
   }
-  if (!kind || flux) source.org = (kind ? map.require("org") : map.get("org")).text().value_or("");
   if (!kind || !influxql) source.token = map.get("token").text().value_or("");
   map.finish();
   return source;
@@ -100,14 +139,16 @@ Rate default_rate(Channel::Kind kind) {
 Channel read_channel(const ConfigEntryView& entry) {
   Channel channel;
   channel.name = entry.key;
-  auto map = entry.value.map("channel '" + entry.key + "'");
+  const auto what = "channel '" + entry.key + "'";
+  refuse_nothing(entry, what);
+  auto map = entry.value.map(what);
   const auto kind =
       map.require("kind").one_of<Channel::Kind>({{"lark", Channel::Kind::lark},
                                                  {"feishu", Channel::Kind::lark},
                                                  {"slack", Channel::Kind::slack},
                                                  {"webhook", Channel::Kind::webhook}});
   channel.kind = kind.value_or(Channel::Kind::lark);
-  channel.url = read_url(map.require("url"));
+  channel.url = read_url(map);
   if (kind != Channel::Kind::slack) channel.secret = map.get("secret").text().value_or("");
   if (!kind || kind == Channel::Kind::lark) {
     channel.format = map.get("format")
@@ -140,7 +181,7 @@ Operator read_operator(ConfigMapView& map) {
 
 Compare read_compare(ConfigMapView& map) {
   Compare compare;
-  compare.value = map.require("value").text().value_or("");
+  compare.value = require_text(map, "value");
   compare.op = read_operator(map);
   const auto than = map.require("than").number();
   compare.than = than.value_or(0);
@@ -160,7 +201,7 @@ Compare read_compare(ConfigMapView& map) {
 
 Range read_range(ConfigMapView& map) {
   Range range;
-  range.value = map.require("value").text().value_or("");
+  range.value = require_text(map, "value");
   range.min = map.get("min").number();
   range.max = map.get("max").number();
   range.normal = map.get("normal")
@@ -197,8 +238,9 @@ Count read_count(ConfigMapView& map) {
 
 Equals read_equals(ConfigMapView& map) {
   Equals equals;
-  equals.value = map.require("value").text().value_or("");
+  equals.value = require_text(map, "value");
   const auto to = map.require("to");
+  if (to.is_list() && to.items().empty()) to.mistake("`to` names no value; name at least one");
   for (const auto& item : to.items_or_one()) {
     if (item.is_scalar()) {
       equals.to.push_back(item.json());
@@ -301,7 +343,7 @@ void read_shared(ConfigMapView& map, const std::string& what,
   if (const auto backoff = map.get("retry_backoff").duration(1ms, 1h)) {
     rule.retry_backoff = *backoff;
   }
-  if (const auto queue = map.get("queue").text()) rule.queue = *queue;
+  if (map.get("queue").present()) rule.queue = require_text(map, "queue");
   const auto named = map.get("channels");
   if (!named.present()) return;
   rule.channels.clear();
@@ -338,13 +380,14 @@ void read_schedule(ConfigMapView& map, Rule& rule) {
 Rule read_rule(const ConfigEntryView& entry, const Config& config, Rule rule) {
   rule.name = entry.key;
   const auto what = "rule '" + entry.key + "'";
+  refuse_nothing(entry, what);
   auto map = entry.value.map(what);
-  const auto source = map.require("source");
-  rule.source = source.text().value_or("");
-  if (!rule.source.empty())
-    check_reference(source, rule.source, "source", names_of(config.sources));
-  const auto query = map.require("query");
-  rule.query = query.text().value_or("");
+  rule.source = require_text(map, "source");
+  if (!rule.source.empty()) {
+    check_reference(map.get("source"), rule.source, "source", names_of(config.sources));
+  }
+  rule.query = require_text(map, "query");
+  const auto query = map.get("query");
   const auto known = config.sources.find(rule.source);
   const bool influxql =
       known != config.sources.end() && known->second.kind == Source::Kind::influxdb1;
@@ -370,6 +413,9 @@ Binding read_binding(const ConfigEntryView& entry, const Config& config) {
       const auto name = item.text();
       if (!name) continue;
       check_reference(item, *name, "rule", names_of(config.rules));
+      if (std::find(binding.rules.begin(), binding.rules.end(), *name) != binding.rules.end()) {
+        item.mistake("rule '" + *name + "' stands twice; remove one");
+      }
       binding.rules.push_back(*name);
     }
     if (binding.rules.empty()) value.mistake("task '" + entry.key + "' drives no rule; name some");
@@ -392,6 +438,9 @@ void check_task_name(const ConfigEntryView& entry) {
       entry.value.mistake("'" + entry.key + "' is one of the three steps; bind another name");
     }
   }
+  if (entry.key.starts_with("celery.")) {
+    entry.value.mistake("'" + entry.key + "' is a name of Celery's own; bind another one");
+  }
 }
 
 }  // namespace
@@ -404,12 +453,7 @@ Config read_alert_rules(ConfigMapView& top) {
   for (const auto& entry : top.get("channels").entries()) {
     config.channels.emplace(entry.key, read_channel(entry));
   }
-  const auto redis = top.get("redis");
-  config.redis = redis.text();
-  if (config.redis && !config.redis->starts_with("redis://") &&
-      !config.redis->starts_with("rediss://") && !config.redis->starts_with("redis+socket://")) {
-    redis.mistake("`redis` is no address; write it like redis://127.0.0.1:6379/1");
-  }
+  if (top.get("redis").present()) config.redis = require_text(top, "redis");
   Rule defaults;
   auto shared = top.get("defaults").map("`defaults`");
   read_shared(shared, "`defaults`", config.channels, defaults);

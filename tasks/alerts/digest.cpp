@@ -16,6 +16,14 @@ bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+std::string plain_line(const Alarm& alarm) {
+  return cut_text(alarm.reason.empty() ? alarm.key : alarm.key + ": " + alarm.reason, kMaxLine);
+}
+
 std::string group_name(const GroupBy& group_by, const Alarm& alarm) {
   const auto cell = alarm.field(group_by.field);
   if (!cell) return {};
@@ -77,15 +85,14 @@ std::string Digest::title() const {
 std::string Digest::line(const Alarm& alarm, const Escape& escape) const {
   const auto& own = style_for(alarm).text;
   const auto& text = own.empty() ? style_.text : own;
-  if (text.empty()) {
-    const auto plain = alarm.reason.empty() ? alarm.key : alarm.key + ": " + alarm.reason;
-    return escape(cut_text(plain, kMaxLine));
-  }
+  if (text.empty()) return escape(plain_line(alarm));
   const auto rendered = text.render([&](std::string_view name) -> std::optional<Json> {
     auto cell = alarm.field(name);
     if (cell && cell->is_string()) return Json(escape(cut_text(*cell->as_string(), kMaxLine)));
     return cell;
   });
+  // An empty line says nothing, and Slack refuses it.
+  if (is_blank(rendered.text)) return escape(plain_line(alarm));
   return cut_text(rendered.text, 2 * kMaxLine);
 }
 

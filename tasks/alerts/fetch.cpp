@@ -162,8 +162,10 @@ void Pipeline::note_failure(const Request& request, const Rule& rule, const Sour
                             Asked& asked) {
   const auto text = "rule '" + rule.name + "': " + failed.text;
   const auto patience = patience_of(&rule);
-  if (failed.repeat == SourceFailure::Repeat::useless || request.retries >= patience.max_retries) {
-    append(asked.failure, text);
+  if (failed.repeat == SourceFailure::Repeat::useless) return append(asked.failure, text);
+  if (request.retries >= patience.max_retries) {
+    append(asked.failure,
+           text + "; given up after " + std::to_string(request.retries + 1) + " tries");
     return;
   }
   asked.again.emplace_back(rule.name);

@@ -160,7 +160,9 @@ Async<Json> Pipeline::settle(Context& ctx, Claimed* claimed,
   if (!claimed->alarms.empty()) {
     co_await give_up(ctx, claimed);
     claimed->failures.push_back("given up after " + std::to_string(claimed->tries + 1) +
-                                " tries: " + joined(troubles));
+                                " tries: " + joined(troubles) +
+                                "; check that the channel answers at its `url`. The next run "
+                                "finds these alarms again");
   }
   if (!claimed->failures.empty()) throw failure("ChannelError", joined(claimed->failures));
   co_return Json::object({{"sent", std::move(sent)}});

@@ -57,13 +57,13 @@ Parsed<Template> Template::parse(std::string_view text) {
     const auto colon = inside.find(':');
     Piece piece{std::string(inside.substr(0, colon)), true};
     if (!is_field_name(piece.text)) {
-      return Mistake{"{" + std::string(inside) + "} names no field; write it like {host}"};
+      return Mistake{"{" + std::string(inside) + "}, which names no field; write it like {host}"};
     }
     if (colon != std::string_view::npos) {
       piece.decimals = parse_decimals(inside.substr(colon + 1));
       if (!piece.decimals) {
         return Mistake{"{" + std::string(inside) +
-                       "} has a format that is not known; write decimals like {usage:.1f}"};
+                       "}, whose format is not known; write decimals like {usage:.1f}"};
       }
     }
     flush();

@@ -5,6 +5,7 @@ the note of it. The moments are not guessed: the source, the channel or a gate b
 one request, and the kill comes while it is held.
 """
 
+import dataclasses
 import time
 
 import pytest
@@ -210,17 +211,9 @@ class TestKilledWorker:
 class TestRestartedServers:
     """The worker goes on; nothing is lost or told twice."""
 
-    def test_rabbitmq_while_the_source_is_asked(self, plant):
-        hold = plant.gate.hold_before(RESULT_OF_FETCH)
-        plant.start()
-        plant.fetch()
-        hold.wait_reached()
-        plant.rabbitmq.restart()
-        hold.release()
-        assert plant.messages_at_the_end() == 1
-
-    def test_rabbitmq_while_the_alarm_is_told(self, plant):
-        hold = plant.gate.hold_before(CONFIRM)
+    @pytest.mark.parametrize("moment", [RESULT_OF_FETCH, RESERVE, RESULT_OF_CACHE, TAKE, CONFIRM])
+    def test_rabbitmq(self, plant, moment):
+        hold = plant.gate.hold_before(moment)
         plant.start()
         plant.fetch()
         hold.wait_reached()
@@ -229,19 +222,19 @@ class TestRestartedServers:
         assert plant.messages_at_the_end() == 1
         plant.check_remembered()
 
-    def test_redis_before_the_alarm_is_reserved(self, plant):
-        hold = plant.gate.hold_before(RESERVE)
+    def test_rabbitmq_while_the_channel_is_asked(self, plant):
+        plant.config["channels"]["ops"]["timeout"] = "60s"
+        plant.bot.fail_next(1, dataclasses.replace(plant.bot.success(), delay=15, accept=True))
         plant.start()
         plant.fetch()
-        hold.wait_reached()
-        plant.redis_server.kill()
-        hold.release()
-        plant.redis_server.start()
+        plant.bot.attempts.wait_for(1)
+        plant.rabbitmq.restart()
         assert plant.messages_at_the_end() == 1
         plant.check_remembered()
 
-    def test_redis_between_the_channels_yes_and_the_note_of_it(self, plant):
-        hold = plant.gate.hold_before(CONFIRM)
+    @pytest.mark.parametrize("moment", [RESULT_OF_FETCH, RESERVE, RESULT_OF_CACHE, TAKE, CONFIRM])
+    def test_redis(self, plant, moment):
+        hold = plant.gate.hold_before(moment)
         plant.start()
         plant.fetch()
         hold.wait_reached()

@@ -134,10 +134,43 @@ def test_beat_fires_fetch(pipeline, broker_url, tmp_path):
     assert len(pipeline.texts) == 1
 
 
+# Somebody's own beat, which knows nothing of us. It was fired last when `last_run_at` says.
+EXISTING_BEAT = """\
+import datetime
+import celery
+app = celery.Celery("plant")
+long_ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=400)
+app.conf.beat_schedule = {
+    "main": {"task": "MAINTASK", "schedule": 400.0, "last_run_at": long_ago}
+}
+"""
+
+
+class ExistingBeat:
+    def __init__(self, folder, broker_url):
+        self.folder, self.runs = folder, 0
+        self.environment = {**os.environ, "CELERY_BROKER_URL": broker_url}
+        (folder / "plant.py").write_text(EXISTING_BEAT)
+
+    def fire(self):
+        """Sends MAINTASK to the default queue, without arguments, as every 400 seconds."""
+        self.runs += 1
+        command = [sys.executable, "-m", "celery", "-A", "plant", "beat", "-l", "debug", "-s"]
+        beat = Process(
+            "beat",
+            [*command, self.folder / f"schedule-{self.runs}"],
+            self.folder / f"beat-{self.runs}.log",
+            env=self.environment,
+            cwd=self.folder,
+        )
+        beat.wait_for_log(r"MAINTASK sent\. id->", timeout=60)
+        beat.terminate()
+
+
 def test_maintask_of_an_existing_beat_sends_one_message_grouped_by_region(
-    app, celeriac, influxdb, channels, redis_url
+    broker_url, celeriac, influxdb, channels, redis_server, redis_url, tmp_path
 ):
-    """The example file as it is: MAINTASK without arguments to the default queue."""
+    """The example file as it is, served without a change on the Python side."""
     for database in ("climate", "power"):
         influxdb.create_database(database)
     temperatures = {"north-01": 31.5, "south-02": 33.25, "north-02": 20}
@@ -147,7 +180,7 @@ def test_maintask_of_an_existing_beat_sends_one_message_grouped_by_region(
     )
     influxdb.write("power", "supply,host=u1,building=south-01 mains=false")
     bot = channels.lark(secret="lark-secret")
-    celeriac(
+    worker = celeriac(
         "-l",
         "INFO",
         config=(ROOT / "tasks/alerts/examples/maintask.yaml").read_text(),
@@ -158,9 +191,11 @@ def test_maintask_of_an_existing_beat_sends_one_message_grouped_by_region(
             "CELERIAC_ALERTS_REDIS": redis_url,
         },
     )
-    follow = Pipeline(app, celeriac, influxdb, "climate", bot, redis_url).follow
-    fetched, cached, sent = follow(app.send_task("MAINTASK"))
-    assert (fetched["rows"], cached["alarms"], sent) == (4, 3, {"sent": {"ops": 3}})
+    beat = ExistingBeat(tmp_path, broker_url)
+    beat.fire()
+    bot.messages.wait_for(1, timeout=60)
+    worker.wait_for_log("MAINTASK: 3 alarms to tell, 0 told before")
+    worker.wait_for_log(r"tasks\.sendalert\[.*succeeded")
     assert bot.messages[0].body["msg_type"] == "post"
     assert bot.messages[0].text.splitlines() == [
         "[mon] 3 alarms",
@@ -170,9 +205,30 @@ def test_maintask_of_an_existing_beat_sends_one_message_grouped_by_region(
         "south-01 u1 runs on its battery",
         "south-02 s-south-02: 33.2 °C",
     ]
-    _, cached = follow(app.send_task("MAINTASK"))
-    assert cached == {"task": "MAINTASK", "alarms": 0, "suppressed": 3}
-    assert len(bot.messages) == 1
+
+    database = redis_url.rsplit("/", 1)[1]
+    told = "celeriac:alert:too-warm:ops:s-south-02:temperature"
+    keys = redis_server.command("KEYS", "celeriac:alert:*", database=database)
+    assert sorted(keys) == [
+        "celeriac:alert:on-battery:ops:u1:supply",
+        "celeriac:alert:too-warm:ops:s-north-01:temperature",
+        told,
+    ]
+    left = [redis_server.command("PTTL", key, database=database) for key in keys]
+    assert all(20 * 60_000 < each <= 30 * 60_000 for each in left)
+
+    beat.fire()
+    worker.wait_for_log("MAINTASK: 0 alarms to tell, 3 told before")
+    redis_server.command("DEL", told, database=database)  # its 30 minutes are over
+    beat.fire()
+    worker.wait_for_log("MAINTASK: 1 alarms to tell, 2 told before")
+    bot.messages.wait_for(2)
+    assert bot.messages[1].text.splitlines() == [
+        "[mon] 1 alarms",
+        "south",
+        "south-02 s-south-02: 33.2 °C",
+    ]
+    assert len(bot.attempts) == 2
     for database in ("climate", "power"):
         influxdb.drop_database(database)
 
@@ -282,7 +338,10 @@ class TestSourceInTrouble:
         two.fail_next(3, Answer(503, "busy"))
         kind, text = pipeline.failure(pipeline.send("tasks.fetch", "flux"))
         assert kind == "SourceError"
-        assert text == "rule 'flux': source 'two': InfluxDB answered HTTP 503, \"busy\""
+        assert text == (
+            "rule 'flux': source 'two': InfluxDB answered HTTP 503, \"busy\"; "
+            "see what InfluxDB logs; given up after 3 tries"
+        )
         assert len(two.queries) == 3
 
     def test_an_unauthorized_query_fails_at_once(self, pipeline, two):
@@ -352,6 +411,7 @@ class TestChannelInTrouble:
         kind, text = pipeline.failure(pipeline.send("tasks.fetch", "cpu"))
         assert kind == "ChannelError"
         assert "given up after 3 tries" in text
+        assert "check that the channel answers at its `url`" in text
         *_, sent = pipeline.fetch()
         assert sent == {"sent": {"ops": 1}}
 
@@ -400,6 +460,22 @@ def test_check_tells_every_mistake_with_its_place_and_a_remedy(tmp_path):
     }.items():
         line = next(line for line in output.splitlines() if place in line)
         assert words in line
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://:hush@127.0.0.1/two", "the database must be a number"),
+        ("redis://:hush@127.0.0.1:99999/1", "port"),
+        ("127.0.0.1:6379", "redis"),
+    ],
+)
+def test_check_knows_an_address_of_redis_that_is_none(tmp_path, url, words):
+    done = check(f'redis: "{url}"\n', tmp_path)
+    assert done.returncode == 1
+    assert "alerts.yaml:1:8: " in done.stdout
+    assert words in done.stdout
+    assert "hush" not in done.stdout
 
 
 def test_a_worker_refuses_to_start_without_a_variable(celeriac):

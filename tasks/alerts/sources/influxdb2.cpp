@@ -97,9 +97,9 @@ void AnnotatedCsv::start_table() {
 }
 
 SourceFailure AnnotatedCsv::malformed(const std::string& what) const {
-  return source_failure(
-      source_, Repeat::useful,
-      "the answer is not annotated CSV, line " + std::to_string(reader_.line()) + ": " + what);
+  return source_failure(source_, Repeat::useful,
+                        "the answer is not annotated CSV, line " + std::to_string(reader_.line()) +
+                            ": " + what + "; check the source's `url` and `kind`");
 }
 
 SourceFailure AnnotatedCsv::query_broke(const Cells& cells) const {
@@ -208,7 +208,9 @@ HttpRequest flux_request(const Source& source, const std::string& query) {
 QueryResult read_flux(const Source& source, const std::string& body) {
   // Every record ends with a newline, so a body that does not was cut off.
   if (!body.empty() && !body.ends_with('\n')) {
-    return source_failure(source, Repeat::useful, "the answer ends in the middle of a line");
+    return source_failure(source, Repeat::useful,
+                          "the answer ends in the middle of a line; see what InfluxDB, or a "
+                          "proxy before it, logs");
   }
   return read_annotated_csv(source, body);
 }

@@ -39,8 +39,9 @@ QueryResult read_sql(const Source& source, const std::string& body) {
     return malformed(source, body);
   }
   if (const auto* error = json["error"].as_string()) {
-    return source_failure(source, is_passing(*error) ? Repeat::useful : Repeat::useless,
-                          "InfluxDB refused the query: " + excerpt(*error));
+    return source_failure(
+        source, is_passing(*error) ? Repeat::useful : Repeat::useless,
+        "InfluxDB refused the query: " + excerpt(*error) + "; check the rule's query");
   }
   const auto* items = json.as_array();
   if (items == nullptr) return malformed(source, body);

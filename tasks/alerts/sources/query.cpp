@@ -27,8 +27,10 @@ std::string_view remedy_for(int status) {
       return "check the source's `kind`";
     case 413:
       return "shorten the rule's query";
+    case 429:
+      return "it is asked too often; give the rules a longer `every`";
     default:
-      return "check the source's `url` and `kind`";
+      return status >= 500 ? "see what InfluxDB logs" : "check the source's `url` and `kind`";
   }
 }
 
@@ -97,10 +99,9 @@ std::optional<SourceFailure> judge_query_status(const Source& source, const Http
                                                 Time now) {
   const auto kind = judge_status(answer.status);
   if (kind == Answer::Kind::accepted) return std::nullopt;
-  auto text =
-      "InfluxDB answered HTTP " + std::to_string(answer.status) + ", " + error_text(answer.body);
+  auto text = "InfluxDB answered HTTP " + std::to_string(answer.status) + ", " +
+              error_text(answer.body) + "; " + std::string(remedy_for(answer.status));
   if (kind == Answer::Kind::refused) {
-    text += "; " + std::string(remedy_for(answer.status));
     return source_failure(source, SourceFailure::Repeat::useless, std::move(text));
   }
   auto failure = source_failure(source, SourceFailure::Repeat::useful, std::move(text));

@@ -87,8 +87,8 @@ TEST(ConfigReader, ThrowsAllMistakesAsOneError) {
     FAIL() << "nothing was thrown";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(),
-                 "alerts.yaml:1:1: unknown key 'a' in the file\n"
-                 "alerts.yaml:2:1: unknown key 'b' in the file");
+                 "alerts.yaml:1:1: unknown key 'a' in the file; look its name up, or remove it\n"
+                 "alerts.yaml:2:1: unknown key 'b' in the file; look its name up, or remove it");
   }
 }
 
@@ -97,6 +97,43 @@ TEST(ConfigReader, ReportsASyntaxErrorWithItsPlace) {
   ASSERT_EQ(file->mistakes().size(), 1u);
   EXPECT_EQ(file->mistakes()[0].line, 3);
   EXPECT_NE(file->mistakes()[0].text.find("not valid YAML"), std::string::npos);
+}
+
+TEST(ConfigReader, SaysWhatToDoAboutBrokenYaml) {
+  const std::map<std::string, std::string> cases = {
+      {"a: [1, 2\n",
+       "alerts.yaml:2:1: this is not valid YAML: end of sequence flow not found; "
+       "close the [\n"},
+      {"a: { b: 1\n",
+       "alerts.yaml:2:1: this is not valid YAML: end of map flow not found; "
+       "close the {\n"},
+      {"a: b\n  c: d\n",
+       "alerts.yaml:2:4: this is not valid YAML: illegal map value; check the "
+       "indentation, and quote a value that holds \": \"\n"},
+      {"a: *b\n",
+       "alerts.yaml:1:4: this is not valid YAML: the referenced anchor is not defined; "
+       "write & and the name before the value that is meant\n"},
+      {"a:\n  b:\n \tc: 1\n",
+       "alerts.yaml:3:2: a tab indents this line; YAML takes blanks "
+       "alone\n"},
+      {"a: 1\n---\nb: 2\n",
+       "alerts.yaml:2:1: a second document begins here, and only one is "
+       "read; join them\n"},
+      {"a: ${NAME\n",
+       "alerts.yaml:1:4: a variable without its }; write ${NAME}, or $${ to mean "
+       "the text itself\n"}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(mistakes_of(*read(text)), expected) << text;
+}
+
+TEST(ConfigReader, ReadsWhatOtherLanguagesWriteInBraces) {
+  EXPECT_EQ(mistakes_of(*read("query: '\"${r.host} is ${\"'\n...\n")), "");
+}
+
+TEST(ConfigReader, RefusesEndlessNesting) {
+  const auto file = read("rules: " + std::string(5000, '[') + "\n");
+  ASSERT_EQ(file->mistakes().size(), 1u);
+  EXPECT_NE(file->mistakes()[0].text.find("nested too deeply"), std::string::npos)
+      << mistakes_of(*file);
 }
 
 TEST(ConfigReader, ExpandsVariablesInValues) {
@@ -221,6 +258,8 @@ TEST(NearestName, FindsWhatWasMeantAndNothingFar) {
   EXPECT_EQ(nearest_name("chanels", names), "channels");
   EXPECT_EQ(nearest_name("Severity", names), "severity");
   EXPECT_EQ(nearest_name("xyz", names), std::nullopt);
+  EXPECT_EQ(nearest_name("concurency", {"worker_concurrency", "task_routes"}),
+            "worker_concurrency");
 }
 
 }  // namespace

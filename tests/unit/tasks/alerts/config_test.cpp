@@ -15,6 +15,7 @@ struct Loaded {
 Loaded load(const std::string& text) {
   const auto environment = [](const std::string& name) -> std::optional<std::string> {
     if (name == "SECRET") return "hush";
+    if (name == "EMPTY") return "";
     if (name == "BAD_URL") return "hush:password@nowhere";
     return std::nullopt;
   };
@@ -161,7 +162,7 @@ tasks:
 }
 
 TEST(Config, AWrongValueFromTheEnvironmentIsNotShown) {
-  const auto mistakes = load("redis: ${BAD_URL}\n").mistakes;
+  const auto mistakes = load("channels: { a: { kind: lark, url: \"${BAD_URL}\" } }\n").mistakes;
   ASSERT_EQ(mistakes.size(), 1u);
   EXPECT_EQ(mistakes[0].find("hush"), std::string::npos) << mistakes[0];
 }
@@ -211,6 +212,16 @@ INSTANTIATE_TEST_SUITE_P(
         RuleMistake{kExpect + "    every: 10s\n    cron: \"* * * * *\"\n",
                     "alerts.yaml:12:11: cron of rule 'cpu' stands beside `every`; keep one of "
                     "them"},
+        RuleMistake{"    expect: { equals: { value: v, to: [] } }\n",
+                    "alerts.yaml:10:39: `to` names no value; name at least one"},
+        RuleMistake{"    expect: { equals: { value: \"\", to: 1 } }\n",
+                    "alerts.yaml:10:32: value of `equals` of rule 'cpu' is empty; give it a "
+                    "value"},
+        RuleMistake{kExpect + "    queue: \"\"\n",
+                    "alerts.yaml:11:12: queue of rule 'cpu' is empty; give it a value"},
+        RuleMistake{kExpect + "    template: { text: \"{host:d}\" }\n",
+                    "alerts.yaml:11:23: text of template of rule 'cpu' has {host:d}, whose format "
+                    "is not known; write decimals like {usage:.1f}"},
         RuleMistake{kExpect + "    cron: \"* * *\"\n",
                     "alerts.yaml:11:11: cron of rule 'cpu' is '* * *'; it must have five fields, "
                     "minute, hour, day of month, month and day of week, like \"*/5 * * * *\""},
@@ -225,6 +236,61 @@ INSTANTIATE_TEST_SUITE_P(
         RuleMistake{kExpect + "    dedupe_for: 5x\n",
                     "alerts.yaml:11:17: dedupe_for of rule 'cpu' is '5x'; it must be a duration "
                     "such as 30s, 5m, 2h or 1d, or a number of seconds"}));
+
+TEST(Config, ANameWithNothingBehindItIsAMistake) {
+  EXPECT_EQ(load("sources:\n  a:\nchannels:\n  b:\nrules:\n  c:\n").mistakes,
+            (Texts{"alerts.yaml:2:3: source 'a' is empty; describe it, or remove it",
+                   "alerts.yaml:4:3: channel 'b' is empty; describe it, or remove it",
+                   "alerts.yaml:6:3: rule 'c' is empty; describe it, or remove it"}));
+}
+
+TEST(Config, AnEmptyTextIsAMistakeWhereverOneIsNeeded) {
+  const auto empty = [](const std::string& place, const std::string& name) {
+    return "alerts.yaml:" + place + ": " + name + " is empty; give it a value";
+  };
+  EXPECT_EQ(load("sources:\n"
+                 "  a: { kind: influxdb1, url: \"${EMPTY}\", database: \"\" }\n"
+                 "  b: { kind: influxdb2, url: \"http://b\", org: \" \" }\n"
+                 "channels: { ops: { kind: lark, url: \"\" } }\n"
+                 "rules: { cpu: { source: \"\", query: \"\", channels: ops, "
+                 "expect: { deadman: } } }\n"
+                 "redis: \"\"\n")
+                .mistakes,
+            (Texts{empty("2:30", "url of source 'a'"), empty("2:52", "database of source 'a'"),
+                   empty("3:47", "org of source 'b'"), empty("4:37", "url of channel 'ops'"),
+                   empty("5:25", "source of rule 'cpu'"), empty("5:36", "query of rule 'cpu'"),
+                   empty("6:8", "redis of the file")}));
+}
+
+TEST(Config, AnAddressThatNoClientCanReachIsAMistake) {
+  const auto mistakes_with = [](const std::string& url) {
+    return load("channels: { ops: { kind: lark, url: \"" + url + "\" } }\n").mistakes;
+  };
+  const auto told = [](const std::string& what) {
+    return Texts{"alerts.yaml:1:37: url of channel 'ops' " + what};
+  };
+  for (const auto* url : {"http://", "http:///hook", "http://:80/hook"}) {
+    EXPECT_EQ(mistakes_with(url), told("names no host; write it like http://host:8086")) << url;
+  }
+  for (const auto* url : {"http://a:99999", "http://a:/hook", "http://[::1]:x", "http://a:0"}) {
+    EXPECT_EQ(mistakes_with(url), told("has a port that is none; it must be 1 to 65535")) << url;
+  }
+  EXPECT_EQ(mistakes_with("http://a b/"), told("holds a blank; remove it"));
+  for (const auto* url :
+       {"http://a", "https://u:p@a:1/x?y=http://:", "http://[::1]:80", "http://[::1]/x"}) {
+    EXPECT_EQ(mistakes_with(url), Texts{}) << url;
+  }
+}
+
+TEST(Config, ARuleStandsOnceUnderATask) {
+  const auto file = std::string(kStart) +
+                    "rules: { cpu: { source: mon, query: q, channels: ops, "
+                    "expect: { deadman: } } }\n";
+  EXPECT_EQ(load(file + "tasks: { MAINTASK: [cpu, cpu] }\n").mistakes,
+            Texts{"alerts.yaml:6:26: rule 'cpu' stands twice; remove one"});
+  EXPECT_EQ(load(file + "tasks: { celery.ping: [cpu] }\n").mistakes,
+            Texts{"alerts.yaml:6:23: 'celery.ping' is a name of Celery's own; bind another one"});
+}
 
 TEST(Config, SeveralInfluxQlStatementsMakeSeveralRules) {
   const auto mistakes = mistakes_of_rule(

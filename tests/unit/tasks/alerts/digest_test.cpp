@@ -46,6 +46,15 @@ TEST(Digest, FillsTemplates) {
             Texts{": a at 95.0 (usage is 95, expected < 90) ? |"});
 }
 
+TEST(Digest, ATemplateThatSaysNothingGivesWayToOurText) {
+  MessageStyle style;
+  style.text = text_template(" {message}");
+  auto silent = make_alarm("a");
+  silent.row.values.set("message", "");
+  EXPECT_EQ(sections(make_digest({silent}, style).message(9, unescaped)),
+            Texts{": a:cpu: usage is 95, expected < 90 |"});
+}
+
 TEST(Digest, GroupsByAPrefixOfAField) {
   MessageStyle style;
   style.group_by = GroupBy{"host", "-", 0};

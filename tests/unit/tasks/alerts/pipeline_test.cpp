@@ -406,9 +406,10 @@ TEST_F(PipelineTest, AfterItsTriesItGivesUpAndTheNextRunFindsTheAlarmAgain) {
   auto value = claimed("cpu", {{"a", 95}});
   lark = [] { return reply(500, "oops"); };
   for (int i = 0; i < 3; ++i) value = retry_of(value).options.args->at(0);
-  EXPECT_EQ(
-      failure_of(value),
-      "ChannelError: given up after 4 tries: channel 'ops': Lark answered HTTP 500, \"oops\"");
+  EXPECT_EQ(failure_of(value),
+            "ChannelError: given up after 4 tries: channel 'ops': Lark answered HTTP 500, "
+            "\"oops\"; check "
+            "that the channel answers at its `url`. The next run finds these alarms again");
   EXPECT_EQ(keys(claimed("cpu", {{"a", 95}}, "cache-2")), Keys{"a:cpu"});
 }
 

@@ -46,9 +46,9 @@ TEST(Template, NamesWhatIsMissingAndGoesOn) {
 TEST(Template, TellsWhatIsWrong) {
   EXPECT_EQ(rendered("{host"), "mistake: a { without its }; write {{ for the brace itself");
   EXPECT_EQ(rendered("host}"), "mistake: a } without its {; write }} for the brace itself");
-  EXPECT_EQ(rendered("{}"), "mistake: {} names no field; write it like {host}");
+  EXPECT_EQ(rendered("{}"), "mistake: {}, which names no field; write it like {host}");
   EXPECT_EQ(rendered("{usage:5d}"),
-            "mistake: {usage:5d} has a format that is not known; write decimals like {usage:.1f}");
+            "mistake: {usage:5d}, whose format is not known; write decimals like {usage:.1f}");
 }
 
 }  // namespace

@@ -79,7 +79,9 @@ TEST(TaskAnnotations, AreReadInOrder) {
   ASSERT_EQ(annotations.size(), 2u);
   EXPECT_EQ(annotations[0].task, "*");
   EXPECT_EQ(annotations[1].attributes, (JsonObject{{"acks_late", true}}));
-  EXPECT_EQ(mistakes, "w.yaml:2:22: unknown key 'color' in the annotation of 'a'\n");
+  EXPECT_EQ(mistakes,
+            "w.yaml:2:22: unknown key 'color' in the annotation of 'a'; look its name up, or "
+            "remove it\n");
 }
 
 }  // namespace
