@@ -93,6 +93,25 @@ def test_a_chain_from_python(pipeline):
     assert pipeline.texts == ["[warning] cpu: a:cpu\na:cpu: usage is 95.5, expected < 90"]
 
 
+def test_a_chain_made_of_the_tasks_of_python_beat(pipeline, broker_url, redis_url):
+    pipeline.write(a=95.5)
+    pipeline.start()
+    code = (
+        "from celery import chain; from beat import cache, fetch, sendalert;"
+        "print(chain(fetch.s('cpu'), cache.s(), sendalert.s())().get(timeout=60))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": redis_url},
+        cwd=ROOT / "python_beat",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "{'sent': {'ops': 1}}\n", done.stderr
+    assert len(pipeline.texts) == 1
+
+
 def test_a_fetch_alone_publishes_the_rest_and_an_alarm_is_told_once(pipeline):
     pipeline.write(a=95, b=96, c=10)
     pipeline.start()

@@ -10,10 +10,11 @@ RULES = """
 rules:
   cpu: {every: 1s, queue: alerts}
   disk: {every: 1s}
+  load: {cron: "* * * * *", queue: minutes}
 """
 
 
-def test_beat_sends_each_rule_to_its_queue(app, broker_url, tmp_path):
+def test_beat_sends_each_rule_in_time_to_its_queue(app, broker_url, tmp_path):
     rules = tmp_path / "alerts.yaml"
     rules.write_text(RULES)
     beat = Process(
@@ -32,10 +33,12 @@ def test_beat_sends_each_rule_to_its_queue(app, broker_url, tmp_path):
 
         cpu = beat.wait_until(message_in("alerts"), "message in alerts")
         disk = beat.wait_until(message_in("celery"), "message in celery")
+        load = beat.wait_until(message_in("minutes"), "message in minutes", timeout=90)
     beat.terminate()
 
     assert (cpu.headers["task"], cpu.headers["argsrepr"]) == ("tasks.fetch", "['cpu']")
     assert (disk.headers["task"], disk.headers["argsrepr"]) == ("tasks.fetch", "['disk']")
-    for message in (cpu, disk):
+    assert (load.headers["task"], load.headers["argsrepr"]) == ("tasks.fetch", "['load']")
+    for message, expiration in ((cpu, "1000"), (disk, "1000"), (load, "60000")):
         assert message.headers["expires"] is not None
-        assert message.properties["expiration"] == "1000"
+        assert message.properties["expiration"] == expiration

@@ -20,7 +20,7 @@ def test_a_function_runs_in_a_child(app, worker):
     child = call(app, "pid")
     assert child != worker.pid
     assert call(app, "pid") == child
-    stats = app.control.inspect(destination=["w1@test"], timeout=10).stats()["w1@test"]
+    stats = app.control.inspect(destination=["w1@test"], timeout=30).stats()["w1@test"]
     assert stats["pool"]["processes"] == [child]
     assert stats["pool"]["implementation"] == "celery.concurrency.prefork:TaskPool"
 

@@ -14,13 +14,13 @@ def worker(celeriac):
 
 @pytest.fixture
 def inspect(app, worker):
-    return lambda **options: app.control.inspect(destination=["w1@test"], timeout=10, **options)
+    return lambda **options: app.control.inspect(destination=["w1@test"], timeout=30, **options)
 
 
 def ask(app, command, **arguments):
     """The one reply to a control command."""
     replies = app.control.broadcast(
-        command, arguments=arguments, reply=True, limit=1, timeout=10, destination=["w1@test"]
+        command, arguments=arguments, reply=True, limit=1, timeout=30, destination=["w1@test"]
     )
     assert len(replies) == 1, replies
     return replies[0]["w1@test"]
@@ -43,16 +43,16 @@ class Running:
 
 
 def test_ping_answers_pong(app, worker):
-    assert app.control.ping(destination=["w1@test"], timeout=10, limit=1) == [
+    assert app.control.ping(destination=["w1@test"], timeout=30, limit=1) == [
         {"w1@test": {"ok": "pong"}}
     ]
 
 
 def test_a_pattern_chooses_nodes(app, worker):
-    assert app.control.ping(timeout=10, limit=1, pattern="w*@test", matcher="glob") == [
+    assert app.control.ping(timeout=30, limit=1, pattern="w*@test", matcher="glob") == [
         {"w1@test": {"ok": "pong"}}
     ]
-    assert app.control.ping(timeout=10, limit=1, pattern=r"w\d@test", matcher="pcre") == [
+    assert app.control.ping(timeout=30, limit=1, pattern=r"w\d@test", matcher="pcre") == [
         {"w1@test": {"ok": "pong"}}
     ]
     assert app.control.ping(timeout=0.5, pattern="other*", matcher="glob") == []
@@ -219,7 +219,7 @@ def test_slots_follow_the_load_with_autoscale(app, celeriac):
         "-A", MODULE, "-n", "w1@test", "--autoscale", "3,1", "-l", "DEBUG", "-P", "threads"
     )
     with Running(app, worker), Running(app, worker), Running(app, worker):
-        stats = app.control.inspect(destination=["w1@test"], timeout=10).stats()["w1@test"]
+        stats = app.control.inspect(destination=["w1@test"], timeout=30).stats()["w1@test"]
         assert stats["autoscaler"] == {"max": 3, "min": 1, "current": 3, "qty": 3}
         assert ask(app, "pool_grow")["error"].startswith("pool_grow is not supported")
         assert ask(app, "autoscale", max=5, min=2) == {"ok": "autoscale now max=5 min=2"}

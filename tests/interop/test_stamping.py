@@ -13,7 +13,7 @@ from celery.canvas import StampingVisitor
 
 from support.celeriac import CELERIAC
 
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 class Stamp(StampingVisitor):

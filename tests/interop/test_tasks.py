@@ -6,12 +6,12 @@ import time
 
 import celery
 import pytest
-from celery.exceptions import TaskRevokedError, TimeoutError
+from celery.exceptions import TaskRevokedError
 
 from support.celeriac import CELERIAC
 
 MODULE = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 @pytest.fixture
@@ -171,13 +171,13 @@ def test_expired_task_is_revoked(worker, send):
 
 
 def test_rate_limit_spreads_its_tasks_and_holds_up_no_other(worker, send, marks):
-    limited = [send("interop.limited", [n, str(marks.path)]) for n in range(5)]
     begun = time.monotonic()
+    limited = [send("interop.limited", [n, str(marks.path)]) for n in range(5)]
     assert send("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
     for result in limited:
         result.get(timeout=TIMEOUT)
     assert marks.lines() == ["0", "1", "2", "3", "4"]
-    assert time.monotonic() - begun >= 0.5  # 5/s: the last may go 0.8 s after the first
+    assert time.monotonic() - begun >= 0.8  # 5/s: so long after the first may the last go
 
 
 def test_soft_limit_can_be_survived(worker, send):
@@ -293,11 +293,13 @@ def test_failed_chain_and_chord_fail_as_a_whole(worker, app, sig):
         body.get(timeout=TIMEOUT)
 
 
-def test_task_in_another_queue_is_left_alone(celeriac, send):
-    celeriac("-l", "info", "-A", MODULE, "-Q", "mine")
+def test_task_in_another_queue_is_left_alone(celeriac, send, rabbitmq, vhost):
+    worker = celeriac("-l", "info", "-A", MODULE, "-Q", "mine")
+    left = send("interop.add", [1, 2])
     assert send("interop.add", [1, 2], queue="mine").get(timeout=TIMEOUT) == 3
-    with pytest.raises(TimeoutError):
-        send("interop.add", [1, 2]).get(timeout=0.3)
+    worker.stop()
+    assert rabbitmq.message_count(vhost, "celery") == 1
+    assert left.id not in worker.log
 
 
 def test_module_is_where_the_build_puts_it():

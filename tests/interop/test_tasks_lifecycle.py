@@ -17,7 +17,7 @@ from support.celeriac import CELERIAC
 from support.servers import RabbitMQ
 
 MODULE = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
-TIMEOUT = 20
+TIMEOUT = 60
 
 JSON = "application/json"
 HEADERS = {"lang": "py", "task": "interop.add", "id": "T-bad"}
