@@ -54,17 +54,36 @@ std::string value_note(const Setting& setting) {
   return note.empty() ? "" : " [" + note + "]";
 }
 
+// Breaks a meaning into lines that fit beside the options.
+std::string wrapped(std::string_view text) {
+  constexpr std::size_t kWidth = 66;
+  std::string lines;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (column > 0) {
+      const bool fits = column + 1 + word.size() <= kWidth;
+      lines += fits ? ' ' : '\n';
+      column = fits ? column + 1 : 0;
+    }
+    lines += word;
+    column += word.size();
+  }
+  return lines;
+}
+
 class Parser {
  public:
   Parser(CommandLine& line, const std::string& version)
       : line_(line), app_("A native Celery worker.", "celeriac") {
     app_.set_version_flag("--version", "celeriac " + version, "Show the version and end");
     app_.require_subcommand(0, 1);
-    app_.get_formatter()->column_width(38);
+    app_.get_formatter()->column_width(34);
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app_.footer(
-        "The options above may also stand behind the command. `celeriac COMMAND --help` shows "
-        "what a command takes.\n\n"
+        "The options above may also stand behind the command.\n"
+        "`celeriac COMMAND --help` shows what a command takes.\n\n"
         "Examples:\n"
         "  celeriac worker -A ./libproj.so -b amqp://rabbitmq// -l INFO\n"
         "  celeriac worker --config alerts.yaml --http 8000\n"
@@ -133,7 +152,7 @@ class Parser {
     }
     const std::string off = setting.flag_value == "false" ? "Turn off: " : "";
     const std::string note = setting.placeholder.empty() ? "" : value_note(setting);
-    option->description(off + setting.meaning + note)->group(group);
+    option->description(wrapped(off + setting.meaning + note))->group(group);
   }
 
   void add_no_color() {
@@ -170,18 +189,23 @@ class Parser {
 
   void add_worker() {
     CLI::App* worker = app_.add_subcommand("worker", "Run the tasks of the queues");
-    worker->fallthrough()->get_formatter()->column_width(38);
+    worker->fallthrough()->get_formatter()->column_width(34);
     worker->footer(
-        "Every setting of docs/configuration.md can be given as NAME=VALUE behind the options, in "
-        "--config, and as CELERY_NAME in the environment. The command line beats the environment, "
-        "and that beats the file.\n\n"
+        "Besides: -A MODULE, -b URL, --result-backend URL, --config FILE, -q and --workdir DIR, "
+        "as\n"
+        "`celeriac --help` explains them.\n\n"
+        "Every setting of docs/configuration.md can be given as NAME=VALUE behind the options, in\n"
+        "the environment as CELERY_NAME, and in --config. The first of these that has it "
+        "counts.\n\n"
         "Signals:\n"
         "  TERM, INT           take no more tasks, let the running ones end, and end\n"
         "  INT again, QUIT     give the running tasks back to their queues, and end\n"
         "  HUP                 open the log file again\n\n"
-        "Exit codes: 0 after TERM, QUIT or `celery control shutdown`; 1 after INT, as Celery's, "
-        "and for what cannot be started or went wrong; 2 for a wrong option; 73 where another "
-        "worker holds the pidfile.\n\n"
+        "Exit codes:\n"
+        "  0                   after TERM, QUIT or `celery control shutdown`\n"
+        "  1                   after INT, as Celery's; what cannot be started or went wrong\n"
+        "  2                   a wrong option\n"
+        "  73                  another worker holds the pidfile\n\n"
         "Examples:\n"
         "  celeriac worker -A ./libproj.so -Q reports,celery -c 4 -l INFO task_acks_late=true\n"
         "  celeriac worker --config alerts.yaml -n alerts@%h --http 8000 -l INFO\n"
@@ -238,8 +262,8 @@ class Parser {
         app_.add_subcommand("check", "Report every mistake in configuration files and end");
     check->fallthrough();
     check->footer(
-        "Prints FILE:LINE:COLUMN: MISTAKE; REMEDY for each and ends with 1, or with 0 where there "
-        "is none. Nothing is connected to. ${NAME} is taken from the environment, so set what the "
+        "Prints FILE:LINE:COLUMN: MISTAKE; REMEDY for each and ends with 1, or with 0 where there\n"
+        "is none. Nothing is connected to. ${NAME} is taken from the environment, so set what the\n"
         "worker will have.\n\n"
         "Example:\n"
         "  LARK_WEBHOOK_URL=https://example.org/ celeriac check alerts.yaml\n\n"
@@ -254,8 +278,8 @@ class Parser {
     CLI::App* tasks = app_.add_subcommand("tasks", "List the tasks of the program and of -A");
     tasks->fallthrough();
     tasks->footer(
-        "Shows of each its signature as Python calls it, where it runs, and its options. Nothing "
-        "is connected to.\n\n"
+        "Shows of each its signature as Python calls it, where it runs, and its options. Nothing\n"
+        "is connected to. -A MODULE (repeatable) and --config FILE say what is loaded.\n\n"
         "Example:\n"
         "  celeriac tasks -A ./libproj.so --config alerts.yaml\n\n"
         "See also docs/writing-tasks.md.");

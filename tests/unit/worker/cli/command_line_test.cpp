@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace celeriac::worker {
 namespace {
 
@@ -132,8 +134,21 @@ TEST(CommandLine, ShowsVersionAndHelp) {
   }
 }
 
+// Words of the help with one space between.
+std::string without_breaks(const std::string& text) {
+  std::istringstream words(text);
+  std::string joined, word;
+  while (words >> word) joined += (joined.empty() ? "" : " ") + word;
+  return joined;
+}
+
+TEST(CommandLine, BreaksLongMeaningsIntoLines) {
+  std::istringstream help(parse({"worker", "--help"}).output);
+  for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 104) << line;
+}
+
 TEST(CommandLine, ShowsWhatAValueLooksLikeAndItsDefault) {
-  const std::string help = parse({"worker", "--help"}).output;
+  const std::string help = without_breaks(parse({"worker", "--help"}).output);
   for (const char* part :
        {"[whole number from 0 to 65535; default: 4]", "[seconds, or as 30s, 5m, 2h; default: 2]",
         "Turn off: Send worker-heartbeat events", "default: WARNING]"}) {
