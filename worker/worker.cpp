@@ -285,6 +285,8 @@ class Worker::Core final : private Consumer::Listener {
       sample.queues.push_back(queue.name);
     }
     sample.results_waiting = backend_->pending();
+    sample.results_stored = backend_->writes().stored;
+    sample.results_refused = backend_->writes().refused;
     sample.log_lines_dropped = log::dropped_lines();
     sample.process = process_usage();
     return sample;

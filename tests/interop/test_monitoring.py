@@ -173,6 +173,10 @@ def test_metrics_count_what_tasks_did(celeriac, port, app):
     assert samples["celery_task_sent_total" + labels] == "0"
     assert samples["celery_task_queue_wait_time_count" + labels] == "1"
     assert samples["celeriac_broker_consuming"] == "1"
+    # add; the RETRY and the SUCCESS of retry_once; fail
+    assert samples['celeriac_result_writes_total{outcome="stored"}'] == "4"
+    assert samples['celeriac_result_writes_total{outcome="refused"}'] == "0"
+    assert samples["celeriac_results_waiting"] == "0"
     assert float(samples["process_resident_memory_bytes"]) > 1 << 20
 
 

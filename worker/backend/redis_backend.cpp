@@ -122,11 +122,14 @@ Async<std::optional<RedisReply>> RedisBackend::insist(std::string what, Script s
   for (Clock::duration pause = 100ms;; pause = std::min<Clock::duration>(2 * pause, 10s)) {
     std::string reason;
     try {
-      co_return co_await redis_.eval(script.text, script.keys, script.arguments,
-                                     RedisClient::Repeat::allowed);
+      RedisReply reply = co_await redis_.eval(script.text, script.keys, script.arguments,
+                                              RedisClient::Repeat::allowed);
+      ++writes_.stored;
+      co_return reply;
     } catch (const RedisError& error) {
       reason = error.what();
       if (!passes(reason)) {
+        ++writes_.refused;
         log::write(log::Level::critical, kLogger, "Redis refused " + what + ": " + reason);
         co_return std::nullopt;
       }

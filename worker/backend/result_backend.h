@@ -72,9 +72,17 @@ class ResultBackend {
   virtual bool saturated() const = 0;
   // Writes that wait.
   virtual std::size_t pending() const = 0;
+  // What became of the others.
+  struct Writes {
+    std::uint64_t stored = 0, refused = 0;
+  };
+  const Writes& writes() const { return writes_; }
 
   // As the banner shows it, without a password.
   virtual std::string display() const = 0;
+
+ protected:
+  Writes writes_;
 };
 
 }  // namespace celeriac::worker

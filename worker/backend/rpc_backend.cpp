@@ -57,7 +57,9 @@ Async<void> RpcBackend::store(StoredState state) {
   publication.routed = Routed::may;
   try {
     co_await broker_.publish(std::move(publication));
+    ++writes_.stored;
   } catch (const Error& error) {
+    ++writes_.refused;
     log::write(log::Level::error, kLogger,
                "The result of task " + state.document.task_id + " could not be sent to queue " +
                    state.reply_to + ": " + error.what());

@@ -430,6 +430,10 @@ std::string Metrics::scrape(const WorkerSample& sample) const {
   sample_broker(samples, sample.broker);
   samples.gauge("celeriac_results_waiting", "Results that wait to be stored.",
                 real(sample.results_waiting));
+  samples.add(Sampled("celeriac_result_writes_total", "Writes to the result backend, by outcome.",
+                      MetricType::Counter)
+                  .add(real(sample.results_stored), {{"outcome", "stored"}})
+                  .add(real(sample.results_refused), {{"outcome", "refused"}}));
   samples.counter("celeriac_log_dropped_total", "Log lines dropped because Logstash was away.",
                   real(sample.log_lines_dropped));
   if (sample.process) sample_process(samples, *sample.process);

@@ -28,6 +28,7 @@ struct WorkerSample {
   std::size_t concurrency = 0;
   std::vector<std::string> queues;  // consumed
   std::size_t results_waiting = 0;  // to be stored
+  std::uint64_t results_stored = 0, results_refused = 0;
   std::uint64_t log_lines_dropped = 0;
   std::optional<ProcessUsage> process;
 };

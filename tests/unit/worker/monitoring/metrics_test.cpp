@@ -173,6 +173,7 @@ TEST_F(MetricsTest, ShowsTheWorkersState) {
   sample.broker.connected = true;
   sample.broker.acks = 7;
   sample.broker.rejects = 2;
+  sample.results_refused = 1;
   sample.active = 3;
   sample.concurrency = 4;
   sample.queues = {"celery", "not.counted.yet"};
@@ -188,6 +189,7 @@ TEST_F(MetricsTest, ShowsTheWorkersState) {
   EXPECT_EQ(value(R"(celery_active_consumer_count{queue_name="celery"})"), "2");
   EXPECT_EQ(lines_with("celery_queue_length{"), 1U);
   EXPECT_EQ(value(R"(celeriac_build_info{version="0.1.0"})"), "1");
+  EXPECT_EQ(value(R"(celeriac_result_writes_total{outcome="refused"})"), "1");
   EXPECT_EQ(value("process_cpu_seconds_total"), "1.5");
 }
 
