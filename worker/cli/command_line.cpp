@@ -105,6 +105,7 @@ class Parser {
     add_worker();
     add_check();
     add_tasks();
+    add_stubs();
     add_docs();
     for (CLI::App* command : app_.get_subcommands(nullptr)) command->group("Commands");
   }
@@ -284,6 +285,25 @@ class Parser {
         "  celeriac tasks -A ./libproj.so --config alerts.yaml\n\n"
         "See also docs/writing-tasks.md.");
     tasks->callback([this] { line_.command = Command::tasks; });
+  }
+
+  void add_stubs() {
+    CLI::App* stubs = app_.add_subcommand(
+        "stubs", "Write the tasks of the program and of -A as a typed Python module");
+    stubs->fallthrough()->get_formatter()->column_width(38);
+    stubs->footer(
+        "The module sends the tasks through the Celery app of whoever imports it; IDEs and mypy "
+        "know the arguments and what get() returns. docs/stubs.md shows how.\n\n"
+        "Examples:\n"
+        "  celeriac stubs -A ./libproj.so -o proj_tasks.py\n"
+        "  celeriac stubs -A ./libproj.so --json-schema > tasks.schema.json");
+    stubs
+        ->add_option("-o,--output", line_.stubs.file, "Write to FILE instead of to standard output")
+        ->type_name("FILE");
+    stubs->add_flag_callback(
+        "--json-schema", [this] { line_.stubs.format = StubsRequest::Format::json_schema; },
+        "Write a JSON Schema of each task's arguments and result instead");
+    stubs->callback([this] { line_.command = Command::stubs; });
   }
 
   void add_docs() {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/cli/stubs/stubs_command.h"
 #include "worker/config/settings.h"
 
 namespace celeriac::worker {
@@ -14,6 +15,7 @@ struct CommandLine {
     worker,
     check,            // the configuration files in `files`
     tasks,            // lists what is registered
+    stubs,            // writes it for callers, as `stubs` says
     settings_manual,  // `docs settings`
     none,             // everything is said: print `output` and end with `exit_code`
   };
@@ -28,7 +30,8 @@ struct CommandLine {
   std::vector<Given> given;
   std::vector<std::string> config_files;  // --config
   std::vector<std::string> files;         // of `check`
-  std::string workdir;                    // --workdir: entered before anything is read
+  StubsRequest stubs;
+  std::string workdir;  // --workdir: entered before anything is read
   bool print_config = false;
   // Options that were accepted and mean nothing here, with the reason.
   std::vector<std::string> warnings;

@@ -7,6 +7,7 @@
 #include "worker/cli/command_line.h"
 #include "worker/cli/configuration.h"
 #include "worker/cli/pidfile.h"
+#include "worker/cli/stubs/stubs_command.h"
 #include "worker/cli/tasks_command.h"
 #include "worker/cli/worker_command.h"
 #include "worker/config/load.h"
@@ -36,12 +37,14 @@ int check(const CommandLine& line, const std::vector<Extension>& extensions) {
   return exit_code;
 }
 
-int tasks(const CommandLine& line, const std::vector<Extension>& extensions) {
+// For the commands that look at the tasks and run none.
+template <class Show>
+int with_tasks(const CommandLine& line, const std::vector<Extension>& extensions, Show show) {
   const Configuration configuration = load_configuration(line, extensions, process_environment());
   if (!configuration.ok()) return report(configuration);
   Registry registry;
   register_all(configuration.settings, extensions, registry);
-  std::cout << list_tasks(registry);
+  show(registry);
   return 0;
 }
 
@@ -52,7 +55,11 @@ int run(const CommandLine& line, char** argv, const std::vector<Extension>& exte
     case CommandLine::Command::check:
       return check(line, extensions);
     case CommandLine::Command::tasks:
-      return tasks(line, extensions);
+      return with_tasks(line, extensions,
+                        [](const Registry& registry) { std::cout << list_tasks(registry); });
+    case CommandLine::Command::stubs:
+      return with_tasks(line, extensions,
+                        [&](const Registry& registry) { write_stubs(registry, line.stubs); });
     case CommandLine::Command::settings_manual:
       std::cout << settings_reference();
       return 0;

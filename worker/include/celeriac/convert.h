@@ -7,6 +7,9 @@
 //
 //   void from_json(const celeriac::Json& json, Point& point);   // throws ArgumentError
 //   celeriac::Json to_json(const Point& point);
+//
+// Each type also says what it is called in Python (`annotation`) and what its JSON looks like
+// (`schema`, a JSON Schema of draft 2020-12): `celeriac stubs` writes both.
 #pragma once
 
 #include <celeriac/error.h>
@@ -62,6 +65,7 @@ struct JsonType {
   }
   static Json write(const T& value) { return to_json(value); }
   static std::string annotation() { return "Any"; }
+  static Json schema() { return Json::object(); }
 };
 
 // For use outside of a task's own arguments and result.
@@ -82,6 +86,10 @@ double read_real(const Json& json, const Place& place);
 using Microseconds = std::chrono::sys_time<std::chrono::microseconds>;
 Microseconds read_datetime(const Json& json, const Place& place);
 Json write_datetime(Microseconds time);
+inline Json type_schema(const char* type) {
+  return Json::object({{"type", type}});
+}
+Json datetime_schema();
 }  // namespace detail
 
 template <>
@@ -89,6 +97,7 @@ struct JsonType<Json> {
   static Json read(const Json& json, const Place&) { return json; }
   static Json write(Json value) { return value; }
   static std::string annotation() { return "Any"; }
+  static Json schema() { return Json::object(); }
 };
 
 template <>
@@ -99,6 +108,7 @@ struct JsonType<JsonObject> {
   }
   static Json write(JsonObject value) { return Json(std::move(value)); }
   static std::string annotation() { return "dict[str, Any]"; }
+  static Json schema() { return detail::type_schema("object"); }
 };
 
 template <>
@@ -109,6 +119,7 @@ struct JsonType<bool> {
   }
   static Json write(bool value) { return Json(value); }
   static std::string annotation() { return "bool"; }
+  static Json schema() { return detail::type_schema("boolean"); }
 };
 
 template <std::integral T>
@@ -123,6 +134,11 @@ struct JsonType<T> {
   }
   static Json write(T value) { return Json(value); }
   static std::string annotation() { return "int"; }
+  static Json schema() {
+    return Json::object({{"type", "integer"},
+                         {"minimum", Json(std::numeric_limits<T>::min())},
+                         {"maximum", Json(std::numeric_limits<T>::max())}});
+  }
 };
 
 template <std::floating_point T>
@@ -132,6 +148,7 @@ struct JsonType<T> {
   }
   static Json write(T value) { return Json(value); }
   static std::string annotation() { return "float"; }
+  static Json schema() { return detail::type_schema("number"); }
 };
 
 template <>
@@ -142,6 +159,7 @@ struct JsonType<std::string> {
   }
   static Json write(std::string value) { return Json(std::move(value)); }
   static std::string annotation() { return "str"; }
+  static Json schema() { return detail::type_schema("string"); }
 };
 
 // Texts that only ever go out: defaults and results.
@@ -149,16 +167,19 @@ template <>
 struct JsonType<const char*> {
   static Json write(const char* value) { return Json(value); }
   static std::string annotation() { return "str"; }
+  static Json schema() { return detail::type_schema("string"); }
 };
 template <>
 struct JsonType<std::string_view> {
   static Json write(std::string_view value) { return Json(value); }
   static std::string annotation() { return "str"; }
+  static Json schema() { return detail::type_schema("string"); }
 };
 template <>
 struct JsonType<std::nullptr_t> {
   static Json write(std::nullptr_t) { return Json(); }
   static std::string annotation() { return "None"; }
+  static Json schema() { return detail::type_schema("null"); }
 };
 
 template <class T>
@@ -171,6 +192,10 @@ struct JsonType<std::optional<T>> {
     return value ? JsonType<T>::write(*value) : Json();
   }
   static std::string annotation() { return JsonType<T>::annotation() + " | None"; }
+  static Json schema() {
+    return Json::object(
+        {{"anyOf", Json::array({JsonType<T>::schema(), JsonType<std::nullptr_t>::schema()})}});
+  }
 };
 
 template <class T>
@@ -192,6 +217,9 @@ struct JsonType<std::vector<T>> {
     return Json(std::move(items));
   }
   static std::string annotation() { return "list[" + JsonType<T>::annotation() + "]"; }
+  static Json schema() {
+    return Json::object({{"type", "array"}, {"items", JsonType<T>::schema()}});
+  }
 };
 
 template <class T>
@@ -211,6 +239,9 @@ struct JsonType<std::map<std::string, T>> {
     return Json(std::move(members));
   }
   static std::string annotation() { return "dict[str, " + JsonType<T>::annotation() + "]"; }
+  static Json schema() {
+    return Json::object({{"type", "object"}, {"additionalProperties", JsonType<T>::schema()}});
+  }
 };
 
 // A duration is its number of seconds; Python's timedelta has no JSON form in Celery.
@@ -223,6 +254,7 @@ struct JsonType<std::chrono::duration<Rep, Period>> {
   }
   static Json write(Duration value) { return Json(std::chrono::duration<double>(value).count()); }
   static std::string annotation() { return "float"; }
+  static Json schema() { return detail::type_schema("number"); }
 };
 
 // A datetime: kombu's typed object, or a text in ISO 8601. Without a zone it is UTC.
@@ -236,6 +268,7 @@ struct JsonType<std::chrono::sys_time<Duration>> {
     return detail::write_datetime(std::chrono::time_point_cast<std::chrono::microseconds>(value));
   }
   static std::string annotation() { return "datetime.datetime"; }
+  static Json schema() { return detail::datetime_schema(); }
 };
 
 }  // namespace celeriac

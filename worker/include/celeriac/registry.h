@@ -96,6 +96,7 @@ struct Parameter {
   std::string name;
   std::string type;              // Python's annotation: "int", "str", "list[float]" …
   std::optional<Json> fallback;  // its default; unset: required
+  Json schema{};                 // JSON Schema of its values
 };
 
 // A registered task, its types erased.
@@ -109,6 +110,7 @@ struct TaskDefinition {
   std::vector<Parameter> parameters;
   bool takes_any_arguments = false;  // body takes (Json::Array args, JsonObject kwargs)
   std::string returns;               // Python's annotation of the result
+  Json returns_schema{};             // JSON Schema of the result
   bool builtin = false;              // hidden from `inspect registered`
 
   bool is_coroutine() const { return std::holds_alternative<Coroutine>(body); }
@@ -209,6 +211,15 @@ std::string return_annotation() {
   }
 }
 
+template <class R>
+Json return_schema() {
+  if constexpr (std::is_void_v<R>) {
+    return JsonType<std::nullptr_t>::schema();
+  } else {
+    return JsonType<std::decay_t<R>>::schema();
+  }
+}
+
 // One task's function with what is needed to call it with JSON.
 template <class F, std::size_t N>
 struct BoundTask {
@@ -268,7 +279,7 @@ template <class Arguments, std::size_t... I>
 std::vector<Parameter> describe(const std::array<ParamSpec, sizeof...(I)>& specs,
                                 std::index_sequence<I...>) {
   return {Parameter{specs[I].name, JsonType<std::tuple_element_t<I, Arguments>>::annotation(),
-                    specs[I].fallback}...};
+                    specs[I].fallback, JsonType<std::tuple_element_t<I, Arguments>>::schema()}...};
 }
 
 template <class F, std::size_t N>
@@ -292,6 +303,7 @@ TaskDefinition define(std::string name, F function, Params<N> parameters, TaskOp
   definition.options = std::move(options);
   definition.parameters = describe<Arguments>(parameters.specs, std::make_index_sequence<N>());
   definition.returns = return_annotation<typename AsyncValue<Result>::Value>();
+  definition.returns_schema = return_schema<typename AsyncValue<Result>::Value>();
   BoundTask<F, N> task{function_name(name), std::move(function), std::move(parameters.specs)};
   definition.name = std::move(name);
   if constexpr (kIsAsync) {
