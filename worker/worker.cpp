@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -110,6 +111,28 @@ ConsumerSettings with_mime_types(ConsumerSettings settings) {
   return settings;
 }
 
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (!value) return std::nullopt;
+  return value;
+}
+
+// Celery reads it there, and nowhere else.
+std::chrono::duration<double> autoscale_keepalive(std::chrono::duration<double> otherwise) {
+  const std::string name = "AUTOSCALE_KEEPALIVE";
+  const std::optional<std::string> text = environment_variable(name);
+  if (!text) return otherwise;
+  double seconds = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, seconds);
+  if (error != std::errc() || stop != end || seconds <= 0) {
+    throw ConfigError(name + " is '" + *text +
+                      "' in the environment; it must be a number of "
+                      "seconds above 0");
+  }
+  return std::chrono::duration<double>(seconds);
+}
+
 WorkerSettings complete(WorkerSettings settings) {
   if (settings.nodename.empty()) settings.nodename = "celery@" + hostname();
   if (settings.broker.connection_name.empty()) {
@@ -118,6 +141,7 @@ WorkerSettings complete(WorkerSettings settings) {
   settings.pool.concurrency = concurrency_of(settings.pool);
   if (settings.pool.autoscale) {
     settings.pool.concurrency = std::max<std::size_t>(settings.pool.autoscale->min, 1);
+    settings.pool.autoscale_keepalive = autoscale_keepalive(settings.pool.autoscale_keepalive);
   }
   settings.consumer = with_mime_types(std::move(settings.consumer));
   return settings;
@@ -140,24 +164,20 @@ Registry with_builtin_tasks(Registry registry) {
 }
 
 void require_enforceable(const TaskTypes& types, const Pool& pool) {
-  if (pool.can_kill()) return;
   for (const auto& [name, type] : types) {
-    if (type.definition->is_coroutine() || !type.definition->options.time_limit) continue;
-    throw ConfigError("task '" + name +
-                      "' has a time_limit, but a function on a thread cannot be ended; make it "
-                      "a coroutine, give it a soft_time_limit and let it look at "
-                      "stop_requested(), or run with -P prefork");
+    if (!type.time_limit || pool.can_end(*type.definition)) continue;
+    const bool own = type.definition->options.time_limit.has_value();
+    throw ConfigError("task '" + name + "' has a time_limit of " +
+                      dump_json(Json(*type.time_limit)) + " s" +
+                      (own ? "" : " (from --time-limit, task_time_limit or task_annotations)") +
+                      ", but a function on a thread cannot be ended; run with -P prefork, make "
+                      "it a coroutine, or give it a soft_time_limit instead and let it look at "
+                      "stop_requested()");
   }
 }
 
 std::string software_version() {
   return software_info().find("sw_ver")->string_or("");
-}
-
-std::optional<std::string> environment_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (!value) return std::nullopt;
-  return value;
 }
 
 void log_failure(std::exception_ptr error) {

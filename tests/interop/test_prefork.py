@@ -1,5 +1,10 @@
 """Plain functions in child processes: `-P prefork`."""
 
+import pathlib
+import re
+import signal
+import time
+
 import pytest
 
 from support.celeriac import CELERIAC
@@ -14,6 +19,50 @@ def worker(celeriac):
 
 def call(app, name, *args):
     return app.send_task(f"prefork.{name}", args).get(timeout=60)
+
+
+def processes(app):
+    stats = app.control.inspect(destination=["w1@test"], timeout=10).stats()
+    return stats["w1@test"]["pool"]["processes"]
+
+
+def started_with(pid):
+    return pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def is_gone(pid):
+    status = pathlib.Path(f"/proc/{pid}/status")
+    try:
+        return "State:\tZ" in status.read_text()  # nobody has asked how it ended
+    except FileNotFoundError:
+        return True
+
+
+def until(condition):
+    """Returns once it holds; the test's own time-out is the bound."""
+    while not condition():
+        time.sleep(0.01)
+
+
+class Waiting:
+    """Tasks that run until the gate is opened."""
+
+    def __init__(self, app, folder, count):
+        self.marks, self.gate = folder / "marks", folder / "gate"
+        args = [str(self.gate), str(self.marks)]
+        self.results = [app.send_task("prefork.wait_at", args) for _ in range(count)]
+
+    def started(self):
+        return self.marks.read_text().splitlines() if self.marks.exists() else []
+
+    def wait_started(self, worker):
+        until(lambda: len(self.started()) == len(self.results) or not worker.running)
+
+    def open_gate(self):
+        self.gate.touch()
+
+    def pids(self):
+        return [result.get(timeout=60) for result in self.results]
 
 
 def test_a_function_runs_in_a_child(app, worker):
@@ -31,6 +80,96 @@ def test_a_crash_ends_one_task_and_the_worker_lives(app, worker):
     assert type(failure.value).__name__ == "WorkerLostError"
     assert call(app, "add", 1, 2) == 3
     assert "exited with 'signal 6 (SIGABRT)'" in worker.log
+
+
+@pytest.mark.parametrize("task", ["die", "die_late"])
+def test_any_death_of_a_child_fails_that_task_alone(app, worker, task):
+    # The last is what the kernel sends when memory is short.
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGKILL):
+        with pytest.raises(Exception, match=rf"signal {number:d} \({number.name}\)") as failure:
+            call(app, task, number)
+        assert type(failure.value).__name__ == "WorkerLostError"
+        assert call(app, "add", 1, 2) == 3
+    # acks_late alone does not run it again: what killed one child would kill the next.
+    assert len(re.findall(rf"Task prefork\.{task}\[\S+\] received", worker.log)) == 3
+
+
+def test_a_child_that_leaves_fails_its_task(app, worker):
+    with pytest.raises(Exception, match="exitcode 3") as failure:
+        call(app, "leave", 3)
+    assert type(failure.value).__name__ == "WorkerLostError"
+
+
+def test_a_killed_child_takes_no_other_task_with_it(app, celeriac, tmp_path):
+    worker = celeriac("-A", MODULE, "-n", "w1@test", "-c", 3, "-P", "prefork", "-l", "INFO")
+    waiting = Waiting(app, tmp_path, count=2)
+    waiting.wait_started(worker)
+    with pytest.raises(Exception, match="SIGKILL"):
+        call(app, "die", signal.SIGKILL)
+    waiting.open_gate()
+    assert len(set(waiting.pids())) == 2
+    assert call(app, "add", 1, 2) == 3
+
+
+def test_children_are_the_binary_itself_and_warm_before_work(app, worker):
+    # The worker is ready; no task has been sent.
+    (child,) = processes(app)
+    status = pathlib.Path(f"/proc/{child}/status").read_text()
+    assert f"PPid:\t{worker.pid}\n" in status
+    assert pathlib.Path(f"/proc/{child}/exe").samefile(CELERIAC)
+    # The kernel keeps what a program was started with: a fork would show the worker's.
+    assert b"CELERIAC_POOL_CHILD=" in started_with(child)
+    assert b"CELERIAC_POOL_CHILD=" not in started_with(worker.pid)
+    assert call(app, "pid") == child
+
+
+def test_as_many_children_work_as_c_says(app, celeriac, tmp_path):
+    worker = celeriac("-A", MODULE, "-n", "w1@test", "-c", 2, "-P", "prefork", "-l", "INFO")
+    assert len(processes(app)) == 2
+    waiting = Waiting(app, tmp_path, count=2)
+    waiting.wait_started(worker)
+    third = app.send_task("prefork.add", [1, 2])
+    worker.wait_for_log(rf"prefork.add\[{third.id}\] received", 30)
+    assert len(waiting.started()) == 2
+    assert not third.ready()
+    waiting.open_gate()
+    assert sorted(set(waiting.pids())) == sorted(processes(app))
+    assert third.get(timeout=60) == 3
+
+
+def test_children_come_and_go_with_autoscale(app, celeriac, tmp_path):
+    worker = celeriac(
+        *("-A", MODULE, "-n", "w1@test", "-P", "prefork", "--autoscale", "3,1", "-l", "INFO"),
+        env={"AUTOSCALE_KEEPALIVE": "0.5"},
+    )
+    assert len(processes(app)) == 1
+    waiting = Waiting(app, tmp_path, count=3)
+    waiting.wait_started(worker)
+    assert len(processes(app)) == 3
+    waiting.open_gate()
+    assert len(set(waiting.pids())) == 3
+    worker.wait_for_log(r"Scaling down", 60)
+    until(lambda: len(processes(app)) == 1)
+    assert call(app, "add", 1, 2) == 3
+
+
+def test_a_child_that_has_grown_is_replaced(app, celeriac):
+    celeriac(
+        *("-A", MODULE, "-n", "w1@test", "-c", 1, "-P", "prefork", "-l", "INFO"),
+        *("--max-memory-per-child", 300_000),
+    )
+    child = call(app, "pid")
+    assert call(app, "grow", 1) == child
+    # The task that makes it too large still ends well, as in Celery.
+    assert call(app, "grow", 400) == child
+    assert call(app, "pid") != child
+    # A large worker does not make its children large.
+    call(app, "grow_the_worker", 400)
+    app.control.pool_grow(1, destination=["w1@test"], reply=True, timeout=10)
+    app.control.pool_shrink(1, destination=["w1@test"], reply=True, timeout=10)
+    call(app, "grow", 400)
+    after = call(app, "pid")
+    assert call(app, "pid") == after
 
 
 def test_a_lost_run_goes_back_to_its_queue_if_the_task_says_so(app, worker, tmp_path):
@@ -70,3 +209,23 @@ def test_a_function_logs_reports_progress_and_sends_from_its_child(app, worker):
 def test_children_are_replaced_after_their_share(app, celeriac):
     celeriac("-A", MODULE, "-c", 1, "-P", "prefork", "--max-tasks-per-child", 1, "-l", "INFO")
     assert call(app, "pid") != call(app, "pid")
+
+
+def test_children_do_not_outlive_a_killed_worker(app, worker, tmp_path):
+    waiting = Waiting(app, tmp_path, count=1)
+    waiting.wait_started(worker)
+    (child,) = processes(app)
+    worker.kill()
+    until(lambda: is_gone(child))
+
+
+def test_a_warm_shutdown_lets_a_child_finish(app, worker, tmp_path):
+    waiting = Waiting(app, tmp_path, count=1)
+    waiting.wait_started(worker)
+    (child,) = processes(app)
+    worker.signal(signal.SIGTERM)
+    worker.wait_for_log("Warm shutdown", 30)
+    waiting.open_gate()
+    assert waiting.pids() == [child]
+    assert worker.wait(60) == 0
+    assert is_gone(child)

@@ -371,8 +371,9 @@ void add_consumer(std::vector<Setting>& table) {
 // Celery takes the two numbers in either order, and one alone as the most.
 Setting worker_autoscale() {
   Setting setting = bind::entry("worker_autoscale", "MAX,MIN",
-                                "Have between MIN and MAX slots, as they are needed. null: always "
-                                "worker_concurrency of them.");
+                                "Have between MIN and MAX slots, as they are needed; those that "
+                                "came go again after AUTOSCALE_KEEPALIVE seconds (an environment "
+                                "variable; 30). null: always worker_concurrency of them.");
   setting.read = [](Settings& settings, const ConfigValueView& value) {
     std::optional<AutoscaleLimits>& field = settings.worker.pool.autoscale;
     bind::unset_if_null(field, value);
@@ -444,7 +445,8 @@ void add_tasks(std::vector<Setting>& table) {
        flag("task_store_errors_even_if_ignored", in(kTasks, &S::store_errors_even_if_ignored),
             "Store failures even of tasks that ignore their result."),
        option(seconds("task_time_limit", in(kTasks, &S::time_limit),
-                      "A task is ended after this time. null: never."),
+                      "A task is ended after this time: a coroutine, or a function with prefork. "
+                      "Refused on threads, which cannot be ended. null: never."),
               "--time-limit", "SECONDS"),
        option(seconds("task_soft_time_limit", in(kTasks, &S::soft_time_limit),
                       "A task gets SoftTimeLimitExceeded after this time. null: never."),

@@ -17,10 +17,10 @@ struct AutoscaleLimits {
 // Pure: time and load come in, the number of slots comes out.
 class Autoscaler {
  public:
-  // AUTOSCALE_KEEPALIVE: how long slots stay after the last growth.
-  static constexpr std::chrono::seconds kKeepalive{30};
+  using Seconds = std::chrono::duration<double>;
 
-  explicit Autoscaler(AutoscaleLimits limits, std::chrono::seconds keepalive = kKeepalive)
+  // Slots stay for `keepalive` after the last growth.
+  Autoscaler(AutoscaleLimits limits, Seconds keepalive)
       : limits_(limits), keepalive_(keepalive), slots_(std::max<std::size_t>(limits.min, 1)) {}
 
   const AutoscaleLimits& limits() const { return limits_; }
@@ -49,7 +49,7 @@ class Autoscaler {
 
  private:
   AutoscaleLimits limits_;
-  std::chrono::seconds keepalive_;
+  Seconds keepalive_;
   std::size_t slots_;
   Clock::time_point last_growth_{};
 };

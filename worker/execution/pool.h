@@ -47,6 +47,8 @@ class Pool {
 
   // True if a call can be ended from outside, so that hard limits hold.
   virtual bool can_kill() const = 0;
+  // Whether a hard time limit can end this task: a coroutine ends anywhere.
+  bool can_end(const TaskDefinition& task) const { return task.is_coroutine() || can_kill(); }
   // Process ids of the children; empty for threads.
   virtual std::vector<int> processes() const = 0;
 

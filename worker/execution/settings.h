@@ -20,6 +20,8 @@ struct PoolSettings {
   std::size_t concurrency = 0;  // slots; 0: the number of processors
   // --autoscale: slots between these two, as they are needed. Unset: `concurrency` slots.
   std::optional<AutoscaleLimits> autoscale;
+  // How long slots stay after the last growth: AUTOSCALE_KEEPALIVE in the environment.
+  std::chrono::duration<double> autoscale_keepalive = std::chrono::seconds(30);
   // Prefork alone: after this many runs, or above this resident size, a child is replaced.
   std::optional<std::uint64_t> max_tasks_per_child, max_memory_per_child_kib;
 };

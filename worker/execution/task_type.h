@@ -32,6 +32,8 @@ struct TaskType {
   double default_retry_delay = 180;
 
   std::uint64_t total = 0;  // started since the worker began
+  // Whether the log says already that messages bring a hard limit that the pool cannot hold.
+  bool told_of_unheld_limit = false;
 
   const std::string& name() const { return definition->name; }
   const TaskOptions& options() const { return definition->options; }

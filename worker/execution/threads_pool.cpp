@@ -68,6 +68,11 @@ class ThreadCall final : public BlockingContext, public std::enable_shared_from_
       return context.send(std::move(signature));
     });
   }
+  void add_to_chord(Signature signature) override {
+    on_loop<void>([signature = std::move(signature)](Context& context) mutable {
+      return context.add_to_chord(std::move(signature));
+    });
+  }
 
   // On the loop.
   void request_stop() { stop_requested_ = true; }

@@ -1,6 +1,7 @@
 #include "worker/execution/trace.h"
 
 #include <exception>
+#include <utility>
 
 #include "protocol/message/retry.h"
 #include "worker/execution/exception.h"
@@ -18,6 +19,15 @@ constexpr std::string_view kRequest = "celery.worker.request";
 void write(log::Level level, std::string_view logger, const protocol::TaskMessage& message,
            const std::string& text) {
   log::write(level, logger, text, {message.name(), message.id});
+}
+
+void tell_of_unheld_limit(const TaskRequest& request, double seconds) {
+  if (std::exchange(request.type.told_of_unheld_limit, true)) return;
+  write(log::Level::warning, kRequest, request.message,
+        "The message of " + subject(request.message) + " asks for a time limit of " +
+            dump_json(Json(seconds)) +
+            " s, which cannot end a function on a thread: it is ignored, now and for later "
+            "messages of this task; run the worker with -P prefork");
 }
 
 Verdict ack_or(bool acks, Verdict otherwise) {
@@ -60,9 +70,11 @@ Async<void> Trace::store_started(Run& run) {
 Async<Outcome> Trace::execute(Run& run) {
   const std::optional<double> soft = run.request.soft_time_limit();
   std::optional<double> hard = run.request.time_limit();
-  // Celery's threads ignore such a limit, too; one that a task is registered with is refused at
-  // the start.
-  if (!run.request.type.definition->is_coroutine() && !services_.pool.can_kill()) hard.reset();
+  // Celery's threads ignore a message's limit, too; the worker's own are refused at the start.
+  if (hard && !services_.pool.can_end(*run.request.type.definition)) {
+    tell_of_unheld_limit(run.request, *hard);
+    hard.reset();
+  }
   std::optional<TimeLimits> limits;
   if (soft || hard) limits.emplace(services_.loop, soft, hard, run);
 

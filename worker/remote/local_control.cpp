@@ -54,7 +54,8 @@ JsonObject attributes_of(const TaskType& type, const PublishSettings& publish) {
 
 LocalControl::LocalControl(Parts parts)
     : parts_(std::move(parts)), active_queues_(parts_.services.queues.consumed()) {
-  if (parts_.pool_settings.autoscale) autoscaler_.emplace(*parts_.pool_settings.autoscale);
+  const PoolSettings& pool = parts_.pool_settings;
+  if (pool.autoscale) autoscaler_.emplace(*pool.autoscale, pool.autoscale_keepalive);
 }
 
 TaskSnapshot LocalControl::snapshot(const TaskRequest& request) const {
@@ -217,6 +218,11 @@ WorkerControl::Known LocalControl::set_time_limits(const std::string& task,
                                                    std::optional<double> soft) {
   TaskType* type = parts_.types.find(task);
   if (!type) return Known::no;
+  if (hard && !parts_.services.pool.can_end(*type->definition)) {
+    throw ConfigError(task +
+                      " runs on a thread, which a hard time limit cannot end; set a soft one, or "
+                      "run the worker with -P prefork");
+  }
   type->time_limit = hard;
   type->soft_time_limit = soft;
   return Known::yes;

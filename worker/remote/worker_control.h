@@ -91,6 +91,7 @@ class WorkerControl {
   enum class Known { yes, no };
   // Empty limit: none. `no`: no such task.
   virtual Known set_rate_limit(const std::string& task, const std::string& limit) = 0;
+  // Throws ConfigError for a hard limit that could not end the task.
   virtual Known set_time_limits(const std::string& task, std::optional<double> hard,
                                 std::optional<double> soft) = 0;
 

@@ -30,7 +30,13 @@ void write_task_log(TaskLogger& log, const Json& frame) {
 
 // What a child asks for while it runs, done by the task's own context.
 Async<Json> serve(Context* context, Json question) {
-  if (question["type"].string_or("") == "send") {
+  const std::string type = question["type"].string_or("");
+  if (type == "add_to_chord") {
+    Signature signature = Signature::from_json(question["signature"]);
+    co_await context->add_to_chord(std::move(signature));
+    co_return Json();
+  }
+  if (type == "send") {
     Signature signature = Signature::from_json(question["signature"]);
     SentTask sent = co_await context->send(std::move(signature));
     JsonObject answer{{"id", sent.id}, {"result", sent.result}};

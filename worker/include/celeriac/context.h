@@ -119,7 +119,8 @@ class Context {
 };
 
 // For plain functions, which may block: what they can use from their thread or child
-// process. A function that wants it takes it as its first parameter.
+// process. A function that wants it takes it as its first parameter. What has the name of a
+// member of Context means the same, and returns when it is done.
 class BlockingContext {
  public:
   virtual ~BlockingContext() = default;
@@ -132,6 +133,7 @@ class BlockingContext {
   virtual SentTask send(Signature signature) = 0;
   Retry retry(RetryOptions options = {}) const;
   Replace replace(Signature with) const { return Replace{std::move(with)}; }
+  virtual void add_to_chord(Signature signature) = 0;
 };
 
 template <class F>

@@ -167,6 +167,7 @@ class BlockingContext final : public celeriac::BlockingContext, public Surroundi
     states.emplace_back(std::move(state), std::move(meta));
   }
   SentTask send(Signature signature) override { return publish(std::move(signature)); }
+  void add_to_chord(Signature signature) override { publish(std::move(signature)); }
 };
 
 namespace detail {

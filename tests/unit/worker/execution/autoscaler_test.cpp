@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 const Clock::time_point kStart{};
 
 TEST(Autoscaler, BeginsWithTheLeastAndGrowsAtOnce) {
-  Autoscaler autoscaler({10, 3});
+  Autoscaler autoscaler({10, 3}, 30s);
   EXPECT_EQ(autoscaler.slots(), 3u);
   EXPECT_EQ(autoscaler.scale(7, kStart), 7u);
   EXPECT_EQ(autoscaler.scale(50, kStart), 10u);
@@ -23,12 +23,12 @@ TEST(Autoscaler, ShrinksOnlyAfterTheKeepalive) {
 }
 
 TEST(Autoscaler, NeverGoesToNoSlotAtAll) {
-  Autoscaler autoscaler({4, 0});
+  Autoscaler autoscaler({4, 0}, 30s);
   EXPECT_EQ(autoscaler.slots(), 1u);
 }
 
 TEST(Autoscaler, KeepsToNewLimits) {
-  Autoscaler autoscaler({10, 1});
+  Autoscaler autoscaler({10, 1}, 30s);
   autoscaler.scale(10, kStart);
   autoscaler.update(4, 2);
   EXPECT_EQ(autoscaler.slots(), 4u);

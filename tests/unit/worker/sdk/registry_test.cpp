@@ -12,6 +12,7 @@ class NoContext final : public BlockingContext {
   bool stop_requested() const override { return false; }
   void update_state(std::string, Json) override {}
   SentTask send(Signature) override { return {}; }
+  void add_to_chord(Signature) override {}
 
  private:
   Request request_;
