@@ -126,6 +126,14 @@ def test_conf_masks_secrets(app, worker, inspect, broker_url):
     assert conf["worker_prefetch_multiplier"] == 4
 
 
+def test_conf_has_what_means_nothing_here(inspect):
+    """Celery's own suite, and whoever reads these, finds every key."""
+    conf = inspect().conf()["w1@test"]
+    fixed = {"enable_utc": True, "timezone": None, "worker_hijack_root_logger": False}
+    fixed |= {"include": [], "deprecated_settings": None}
+    assert {name: conf[name] for name in fixed} == fixed
+
+
 def test_report_names_the_software(inspect):
     assert "(celeriac)" in inspect().report()["w1@test"]["ok"]
 

@@ -139,7 +139,7 @@ int run_worker_command(const CommandLine& line, char** argv,
   begin_log(configuration, extensions);
   std::optional<Pidfile> pidfile;
   if (!process.pidfile.empty()) pidfile.emplace(process.pidfile);
-  settings.worker.describe = [shown = shown_settings(settings)] { return shown; };
+  settings.worker.describe = [shown = inspected_settings(settings)] { return shown; };
   // What it refuses is told without a banner above.
   Worker worker(settings.worker, registry);
   if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;

@@ -622,24 +622,25 @@ const Setting* find_setting(std::string_view name) {
 
 const std::vector<MeaninglessSetting>& meaningless_settings() {
   static const std::vector<MeaninglessSetting> settings{
-      {"broker_heartbeat_checkrate", "heartbeats do not depend on a check rate here"},
-      {"broker_pool_limit", "there are two connections, whatever is running"},
-      {"enable_utc", "times are UTC on the wire, as Celery's default has them"},
-      {"timezone", "the schedule is beat's; times on the wire are UTC"},
-      {"task_protocol", "messages are written in protocol 2 and read in both"},
-      {"task_publish_retry", "what is published waits for the broker and its confirm"},
-      {"worker_hijack_root_logger", "there is no Python logger to take over"},
-      {"worker_redirect_stdouts", "there is no Python sys.stdout to redirect"},
-      {"worker_redirect_stdouts_level", "there is no Python sys.stdout to redirect"},
-      {"worker_timer_precision", "timers are exact to the millisecond"},
-      {"worker_pool_putlocks", "slots limit what runs"},
-      {"worker_enable_prefetch_count_reduction", "messages are held, never fetched twice"},
-      {"worker_detect_quorum_queues", "prefetch is set per consumer, which suits every queue"},
-      {"result_cache_max", "results are not cached"},
-      {"redis_max_connections", "one connection carries every command"},
-      {"imports", "tasks come from modules given with -A"},
-      {"include", "tasks come from modules given with -A"},
-      {"beat_schedule", "the schedule is beat's"},
+      {"broker_heartbeat_checkrate", "heartbeats do not depend on a check rate here", {}},
+      {"broker_pool_limit", "there are two connections, whatever is running", {}},
+      {"enable_utc", "times are UTC on the wire, as Celery's default has them", true},
+      {"timezone", "the schedule is beat's; times on the wire are UTC", {}},
+      {"task_protocol", "messages are written in protocol 2 and read in both", 2},
+      {"task_publish_retry", "what is published waits for the broker and its confirm", true},
+      {"worker_hijack_root_logger", "there is no Python logger to take over", false},
+      {"worker_redirect_stdouts", "there is no Python sys.stdout to redirect", false},
+      {"worker_redirect_stdouts_level", "there is no Python sys.stdout to redirect", {}},
+      {"worker_timer_precision", "timers are exact to the millisecond", 0.001},
+      {"worker_pool_putlocks", "slots limit what runs", true},
+      {"worker_enable_prefetch_count_reduction", "messages are held, never fetched twice", false},
+      {"worker_detect_quorum_queues", "prefetch is set per consumer, which suits every queue",
+       true},
+      {"result_cache_max", "results are not cached", -1},
+      {"redis_max_connections", "one connection carries every command", 1},
+      {"imports", "tasks come from modules given with -A", Json::array()},
+      {"include", "tasks come from modules given with -A", Json::array()},
+      {"beat_schedule", "the schedule is beat's", Json::object()},
   };
   return settings;
 }
@@ -658,6 +659,15 @@ void settle(Settings& settings) {
 JsonObject shown_settings(const Settings& settings) {
   JsonObject object;
   for (const Setting& setting : setting_table()) object.set(setting.name, setting.show(settings));
+  return object;
+}
+
+JsonObject inspected_settings(const Settings& settings) {
+  JsonObject object = shown_settings(settings);
+  for (const MeaninglessSetting& setting : meaningless_settings()) {
+    object.set(setting.name, setting.in_force);
+  }
+  object.set("deprecated_settings", Json());  // there are none
   return object;
 }
 

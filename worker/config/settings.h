@@ -67,6 +67,7 @@ const Setting* find_setting(std::string_view name);
 struct MeaninglessSetting {
   std::string name;
   std::string reason;
+  Json in_force;  // the value that comes closest to what happens here
 };
 const std::vector<MeaninglessSetting>& meaningless_settings();
 
@@ -75,5 +76,8 @@ void settle(Settings& settings);
 
 // Every setting in force, in the order of the table, secrets hidden.
 JsonObject shown_settings(const Settings& settings);
+
+// The same for `celery inspect conf`, which shows what means nothing here, too.
+JsonObject inspected_settings(const Settings& settings);
 
 }  // namespace celeriac::worker
