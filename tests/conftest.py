@@ -6,6 +6,7 @@ database and an InfluxDB database of its own.
 
 import itertools
 import json
+import sys
 import uuid
 
 import celery
@@ -13,6 +14,7 @@ import pytest
 
 from support.celeriac import Worker, environment
 from support.fake_channels import FakeChannels
+from support.process import Process
 from support.servers import InfluxDB, RabbitMQ, Redis
 
 # With an older Celery as the client (`scripts/test interop52`).
@@ -171,6 +173,30 @@ def celeriac(request, broker_url, redis_url, tmp_path):
             worker.check(worker.returncode)
 
 
+@pytest.fixture
+def python_worker(request, broker_url, redis_url, tmp_path):
+    """Starts Celery's own workers: `worker = python_worker("fleet_tasks", folder, "-c", 4)`.
+
+    With the app of a module in `folder`, and the broker and the backend of the test. Returns once
+    the worker is ready.
+    """
+    started = []
+
+    def start(module, folder, *arguments):
+        command = [sys.executable, "-m", "celery", "-A", module, "-b", broker_url]
+        command += ["--result-backend", redis_url, "worker", "-l", "INFO", *map(str, arguments)]
+        log_path = tmp_path / f"python-worker-{len(started)}.log"
+        worker = Process("a Python worker", command, log_path, cwd=folder)
+        started.append(worker)
+        worker.wait_for_log(r"\bready\.", 60)
+        return worker
+
+    request.node.python_workers = started
+    yield start
+    for worker in started:
+        worker.terminate(60)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Shows the workers' logs with a failed test."""
@@ -179,4 +205,6 @@ def pytest_runtest_makereport(item, call):
         for worker in getattr(item, "celeriac_workers", []):
             title = f"log of celeriac {' '.join(worker.arguments)}"
             report.sections.append((title, worker.tail(200)))
+        for worker in getattr(item, "python_workers", []):
+            report.sections.append(("log of a Python worker", worker.tail(200)))
     return report

@@ -23,12 +23,12 @@ class DisabledBackend final : public ResultBackend {
   }
   Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
   Async<void> save_group(protocol::SaveGroup) override { co_return; }
-  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart) override {
+  Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart) override {
     co_return std::nullopt;
   }
-  Async<void> forget_chord(std::string) override { co_return; }
+  Async<bool> keep_chord_claim(ChordClaim) override { co_return false; }
+  Async<void> forget_chord(ChordClaim) override { co_return; }
   Async<void> give_up_chord(std::string) override { co_return; }
-  Async<Json> load_group(std::string) override { co_return Json(); }
   Async<void> grow_chord(std::string) override { co_return; }
   bool saturated() const override { return false; }
   std::size_t pending() const override { return 0; }

@@ -4,7 +4,9 @@
 #include <chrono>
 
 #include "protocol/url/url.h"
+#include "worker/backend/redis_scripts.h"
 #include "worker/clients/redis_address.h"
+#include "worker/execution/uuid.h"
 #include "worker/log/log.h"
 #include "worker/loop/timer.h"
 
@@ -14,46 +16,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLogger = "celery.backends.redis";
+// Celery's, and the least: until then a part of a finished chord that ran again counts for nothing.
+constexpr std::chrono::milliseconds kDoneIsKnown = 300s;
 
-// One round trip for Celery's GET and MULTI … EXEC. The check looks at the first bytes alone:
-// every Celery writes the status first.
-constexpr const char* kStore = R"(
-if redis.call('GETRANGE', KEYS[1], 0, 19) == '{"status": "SUCCESS"' then return 0 end
-if tonumber(ARGV[2]) > 0 then
-  redis.call('SETEX', KEYS[1], ARGV[2], ARGV[1])
-else
-  redis.call('SET', KEYS[1], ARGV[1])
-end
-redis.call('PUBLISH', KEYS[1], ARGV[1])
-return 1)";
-
-constexpr const char* kSet = R"(
-if tonumber(ARGV[2]) > 0 then
-  redis.call('SETEX', KEYS[1], ARGV[2], ARGV[1])
-else
-  redis.call('SET', KEYS[1], ARGV[1])
-end
-return 1)";
-
-// Celery's chord counting in one step. The test is equality, so exactly one completion gets the
-// members. ARGV: score, member, ttl, "ordered" or "as completed", size from an old signature or "".
-constexpr const char* kChordPart = R"(
-local ordered = ARGV[4] == 'ordered'
-local count
-if ordered then
-  redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-  count = redis.call('ZCARD', KEYS[1])
-else
-  count = redis.call('RPUSH', KEYS[1], ARGV[2])
-end
-local added = tonumber(redis.call('GET', KEYS[2]) or '0')
-local size = redis.call('GET', KEYS[3]) or ARGV[5]
-if tonumber(ARGV[3]) > 0 then
-  for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
-end
-if size == '' or count ~= tonumber(size) + added then return false end
-if ordered then return redis.call('ZRANGE', KEYS[1], 0, -1) end
-return redis.call('LRANGE', KEYS[1], 0, -1))";
+std::string ttl(std::chrono::seconds duration) {
+  return std::to_string(duration.count());
+}
+std::string milliseconds(std::chrono::milliseconds duration) {
+  return std::to_string(duration.count());
+}
 
 // Redis cannot take writes just now, and will again.
 bool passes(std::string_view error) {
@@ -143,9 +114,9 @@ Async<std::optional<RedisReply>> RedisBackend::insist(std::string what, Script s
 
 Async<void> RedisBackend::store(StoredState state) {
   Script script;
-  script.text = kStore;
+  script.text = redis_scripts::kStore;
   script.keys = {protocol::task_meta_key(settings_.global_keyprefix, state.document.task_id)};
-  script.arguments = {protocol::encode_result(state.document), ttl()};
+  script.arguments = {protocol::encode_result(state.document), ttl(settings_.expires)};
   std::string what = "the result of task " + state.document.task_id;
   co_await insist(std::move(what), std::move(script));
 }
@@ -179,59 +150,107 @@ Async<protocol::ResultDocument> RedisBackend::wait(std::string task_id) {
 
 Async<void> RedisBackend::set_chord_size(protocol::SetChordSize size) {
   Script script;
-  script.text = kSet;
-  script.keys = {key(size.group_id, ".s")};
-  script.arguments = {std::to_string(size.size), ttl()};
+  script.text = redis_scripts::kReplace;
+  // A header that is published again is a new run: what claimed the last one is void.
+  script.keys = {key(size.group_id, ".s"), key(size.group_id, ".c")};
+  script.arguments = {std::to_string(size.size), ttl(settings_.kept_for_chords())};
   std::string what = "the size of chord " + size.group_id;
   co_await insist(std::move(what), std::move(script));
 }
 
 Async<void> RedisBackend::save_group(protocol::SaveGroup group) {
   Script script;
-  script.text = kSet;
+  script.text = redis_scripts::kReplace;
   script.keys = {key(group.group_id, "")};
   const Json document = Json::object({{"result", group.result_tuple}});
-  script.arguments = {dump_json(document), ttl()};
+  script.arguments = {dump_json(document), ttl(settings_.kept_for_chords())};
   std::string what = "the members of group " + group.group_id;
   co_await insist(std::move(what), std::move(script));
 }
 
-Async<std::optional<std::vector<ChordMember>>> RedisBackend::add_chord_part(
-    protocol::ChordPart part) {
-  Json::Array member{Json(1), Json(part.task_id), Json(part.state), part.result};
-  const auto old_size = part.chord["chord_size"].as_int();
-  Script script;
-  script.text = kChordPart;
-  script.keys = {key(part.group_id, ".j"), key(part.group_id, ".t"), key(part.group_id, ".s")};
-  script.arguments = {part.group_index ? std::to_string(*part.group_index) : "+inf",
-                      dump_json(Json(std::move(member))), ttl(),
-                      settings_.chord_ordered ? "ordered" : "as completed",
-                      old_size ? std::to_string(*old_size) : ""};
-  std::string what = "a part of chord " + part.group_id;
-  const std::optional<RedisReply> reply = co_await insist(std::move(what), std::move(script));
-  if (!reply || reply->is_nil()) co_return std::nullopt;
-  std::vector<ChordMember> members;
-  for (const RedisReply& text : reply->array()) members.push_back(parse_member(text.string()));
-  co_return members;
+// Celery's: twice what joining may take.
+std::chrono::milliseconds RedisBackend::claim_lifetime() const {
+  const std::chrono::duration<double> least = 5s;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::max(least, 2 * settings_.chord_join_timeout));
 }
 
-Async<void> RedisBackend::forget_chord(std::string group_id) {
-  std::string members = key(group_id, ".j"), added = key(group_id, ".t"),
-              size = key(group_id, ".s");
-  co_await redis_.command(RedisClient::Repeat::allowed, "DEL", members, added, size);
+RedisBackend::Script RedisBackend::count_part(const protocol::ChordPart& part,
+                                              const ChordClaim& claim) const {
+  Json::Array member{Json(1), Json(part.task_id), Json(part.state), part.result};
+  const auto old_size = part.chord["chord_size"].as_int();
+  const std::string& group_id = part.group_id;
+  Script script;
+  script.text = redis_scripts::kCountPart;
+  for (const char* suffix : {".j", ".d", ".s", ".t", ".c", ""}) {
+    script.keys.push_back(key(group_id, suffix));
+  }
+  script.arguments = {part.group_index ? std::to_string(*part.group_index) : "+inf",
+                      dump_json(Json(std::move(member))),
+                      part.task_id,
+                      settings_.chord_ordered ? "ordered" : "as completed",
+                      old_size ? std::to_string(*old_size) : "",
+                      ttl(settings_.kept_for_chords()),
+                      ttl(settings_.kept_for_groups()),
+                      claim.token,
+                      milliseconds(claim.lifetime)};
+  return script;
+}
+
+Async<std::optional<CompleteChord>> RedisBackend::add_chord_part(protocol::ChordPart part) {
+  CompleteChord chord;
+  chord.claim = {part.group_id, new_uuid(), claim_lifetime()};
+  const Script script = count_part(part, chord.claim);
+  for (;;) {
+    std::string what = "a part of chord " + part.group_id;
+    Script again = script;
+    const std::optional<RedisReply> reply = co_await insist(std::move(what), std::move(again));
+    if (!reply || reply->is_nil()) co_return std::nullopt;
+    if (const auto other = reply->as_integer()) {
+      co_await sleep_for(loop_, std::chrono::milliseconds(*other));
+      continue;
+    }
+    const RedisReply::Array& found = reply->array();
+    if (!found.at(0).is_nil()) chord.saved_group = parse_json(found[0].string())["result"];
+    for (const RedisReply& text : found.at(1).array()) {
+      chord.members.push_back(parse_member(text.string()));
+    }
+    co_return chord;
+  }
+}
+
+Async<bool> RedisBackend::keep_chord_claim(ChordClaim claim) {
+  Script script;
+  script.text = redis_scripts::kKeepClaim;
+  script.keys = {key(claim.group_id, ".c"), key(claim.group_id, ".s")};
+  script.arguments = {claim.token, milliseconds(claim.lifetime)};
+  std::string what = "the claim on chord " + claim.group_id;
+  const std::optional<RedisReply> reply = co_await insist(std::move(what), std::move(script));
+  co_return reply && reply->integer() == 1;
+}
+
+Async<void> RedisBackend::forget_chord(ChordClaim claim) {
+  Script script;
+  script.text = redis_scripts::kForgetChord;
+  for (const char* suffix : {".c", ".j", ".d", ".s", ".t"}) {
+    script.keys.push_back(key(claim.group_id, suffix));
+  }
+  script.arguments = {claim.token, milliseconds(std::max(2 * claim.lifetime, kDoneIsKnown))};
+  std::string what = "the end of chord " + claim.group_id;
+  const std::optional<RedisReply> reply = co_await insist(std::move(what), std::move(script));
+  if (reply && reply->integer() == 0) {
+    log::write(log::Level::warning, kLogger,
+               "Chord callback claim for '" + claim.group_id +
+                   "' was lost before cleanup; chord data was left for expiry");
+  }
 }
 
 Async<void> RedisBackend::give_up_chord(std::string group_id) {
-  std::string size = key(group_id, ".s");
-  co_await redis_.command(RedisClient::Repeat::allowed, "DEL", size);
-}
-
-Async<Json> RedisBackend::load_group(std::string group_id) {
-  std::string name = key(group_id, "");
-  const RedisReply reply = co_await redis_.command(RedisClient::Repeat::allowed, "GET", name);
-  if (reply.is_nil()) co_return Json();
-  const Json document = parse_json(reply.string());
-  co_return document["result"];
+  Script script;
+  script.text = redis_scripts::kDelete;
+  script.keys = {key(group_id, ".s")};
+  std::string what = "the failure of chord " + group_id;
+  co_await insist(std::move(what), std::move(script));
 }
 
 Async<void> RedisBackend::grow_chord(std::string group_id) {

@@ -24,10 +24,10 @@ class RedisBackend final : public ResultBackend {
   Async<protocol::ResultDocument> wait(std::string task_id) override;
   Async<void> set_chord_size(protocol::SetChordSize size) override;
   Async<void> save_group(protocol::SaveGroup group) override;
-  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart part) override;
-  Async<void> forget_chord(std::string group_id) override;
+  Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart part) override;
+  Async<bool> keep_chord_claim(ChordClaim claim) override;
+  Async<void> forget_chord(ChordClaim claim) override;
   Async<void> give_up_chord(std::string group_id) override;
-  Async<Json> load_group(std::string group_id) override;
   Async<void> grow_chord(std::string group_id) override;
   bool saturated() const override;
   std::size_t pending() const override { return waiting_messages_; }
@@ -39,8 +39,9 @@ class RedisBackend final : public ResultBackend {
 
   // Runs it until Redis has answered. Empty: Redis refused it for good, which has been logged.
   Async<std::optional<RedisReply>> insist(std::string what, Script script);
+  Script count_part(const protocol::ChordPart& part, const ChordClaim& claim) const;
   std::string key(std::string_view group_id, std::string_view suffix) const;
-  std::string ttl() const { return std::to_string(settings_.expires.count()); }
+  std::chrono::milliseconds claim_lifetime() const;
 
   Loop& loop_;
   RedisClient& redis_;

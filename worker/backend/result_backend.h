@@ -7,6 +7,7 @@
 #include <celeriac/async.h>
 #include <celeriac/json.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,18 @@ struct StoredState {
 struct ChordMember {
   std::string task_id, state;
   Json result;
+};
+
+// The right to publish the body of a chord whose parts are all in. One worker has it, for a while.
+struct ChordClaim {
+  std::string group_id, token;
+  std::chrono::milliseconds lifetime{};
+};
+
+struct CompleteChord {
+  ChordClaim claim;
+  std::vector<ChordMember> members;  // in the order of the header
+  Json saved_group;                  // the GroupResult's tuple if groups are nested, or null
 };
 
 class ResultBackend {
@@ -56,15 +69,15 @@ class ResultBackend {
 
   virtual Async<void> set_chord_size(protocol::SetChordSize size) = 0;
   virtual Async<void> save_group(protocol::SaveGroup group) = 0;
-  // Counts a completion. The one that completes the chord gets all members, in the order of the
-  // header; whoever gets them publishes the body.
-  virtual Async<std::optional<std::vector<ChordMember>>> add_chord_part(
-      protocol::ChordPart part) = 0;
-  virtual Async<void> forget_chord(std::string group_id) = 0;
+  // Counts a completion, once however often it is told. The one that completes the chord gets it,
+  // and publishes the body. Waits while another worker has the claim: it may be dead.
+  virtual Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart part) = 0;
+  // The claim lasts for its lifetime from now on. False: it had run out, and another worker has it.
+  virtual Async<bool> keep_chord_claim(ChordClaim claim) = 0;
+  // The body is published: a part that comes late must not publish it again.
+  virtual Async<void> forget_chord(ChordClaim claim) = 0;
   // The chord has failed: a part that comes late must not fail it again.
   virtual Async<void> give_up_chord(std::string group_id) = 0;
-  // The saved GroupResult's tuple, or null.
-  virtual Async<Json> load_group(std::string group_id) = 0;
   // A task was added to a running chord (Task.add_to_chord).
   virtual Async<void> grow_chord(std::string group_id) = 0;
 

@@ -119,18 +119,18 @@ Async<void> RpcBackend::save_group(protocol::SaveGroup) {
   co_return;
 }
 
-Async<std::optional<std::vector<ChordMember>>> RpcBackend::add_chord_part(protocol::ChordPart) {
+Async<std::optional<CompleteChord>> RpcBackend::add_chord_part(protocol::ChordPart) {
   co_return std::nullopt;
 }
 
-Async<void> RpcBackend::forget_chord(std::string) {
+Async<bool> RpcBackend::keep_chord_claim(ChordClaim) {
+  co_return false;
+}
+Async<void> RpcBackend::forget_chord(ChordClaim) {
   co_return;
 }
 Async<void> RpcBackend::give_up_chord(std::string) {
   co_return;
-}
-Async<Json> RpcBackend::load_group(std::string) {
-  co_return Json();
 }
 Async<void> RpcBackend::grow_chord(std::string) {
   co_return;

@@ -38,10 +38,10 @@ class RpcBackend final : public ResultBackend {
   bool take(const Delivery& delivery) override;
   Async<void> set_chord_size(protocol::SetChordSize size) override;
   Async<void> save_group(protocol::SaveGroup group) override;
-  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart part) override;
-  Async<void> forget_chord(std::string group_id) override;
+  Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart part) override;
+  Async<bool> keep_chord_claim(ChordClaim claim) override;
+  Async<void> forget_chord(ChordClaim claim) override;
   Async<void> give_up_chord(std::string group_id) override;
-  Async<Json> load_group(std::string group_id) override;
   Async<void> grow_chord(std::string group_id) override;
 
   // The broker's outbox bounds what waits.

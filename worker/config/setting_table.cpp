@@ -470,6 +470,8 @@ void add_results(std::vector<Setting>& table) {
        flag("result_persistent", in(kResults, &S::persistent),
             "Results of rpc:// survive a restart of the broker."),
        result_backend_transport_options(),
+       seconds("result_chord_expires", in(kResults, &S::chord_expires),
+               "How long what counts a chord is kept. Unset: as result_expires. 0: for ever."),
        seconds("result_chord_join_timeout", in(kResults, &S::chord_join_timeout),
                "How long the results of a chord's header may take to be read."),
        seconds("result_chord_retry_interval", in(kResults, &S::chord_retry_interval),

@@ -129,15 +129,14 @@ Async<Json> chord_unlock(Context& context, Json::Array args, JsonObject kwargs) 
   const Bound bound = bind({"group_id", "callback", "interval", "max_retries", "result"},
                            std::move(args), std::move(kwargs));
   auto& here = dynamic_cast<TaskContext&>(context);
-  const bool ended = co_await here.unlock_chord(bound["group_id"].string_or(""), bound["callback"],
-                                                bound["result"]);
-  if (ended) co_return Json();
   RetryOptions again;
   if (const auto interval = bound["interval"].as_double()) {
     again.countdown = std::chrono::duration<double>(*interval);
   }
   again.max_retries = bound["max_retries"].as_int().value_or(-1);
-  throw context.retry(std::move(again));
+  co_await here.unlock_chord(bound["group_id"].string_or(""), bound["callback"],
+                             bound.list("result"), std::move(again));
+  co_return Json();
 }
 
 }  // namespace

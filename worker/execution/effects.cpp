@@ -3,44 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/execution/chord_end.h"
 #include "worker/execution/exception.h"
 #include "worker/execution/stored_state.h"
 #include "worker/execution/task_context.h"
 #include "worker/execution/uuid.h"
 #include "worker/execution/wall_clock.h"
 #include "worker/log/log.h"
-#include "worker/loop/timer.h"
 
 namespace celeriac::worker {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::string_view kLogger = "celery.backends.base";
 
-protocol::ExceptionInfo chord_error(std::string text) {
-  return {"ChordError", {Json(std::move(text))}, "celery.exceptions", {}};
-}
-
-protocol::ExceptionInfo read_exception(const Json& stored) {
-  protocol::ExceptionInfo exception;
-  exception.type = stored["exc_type"].string_or("Exception");
-  exception.module = stored["exc_module"].string_or("builtins");
-  if (const Json::Array* args = stored["exc_message"].as_array()) {
-    exception.args = *args;
-  } else {
-    exception.args = {stored["exc_message"]};
-  }
-  return exception;
-}
-
 }  // namespace
-
-// Thrown while the results of a chord's header are put together: one of them is a failure.
-struct Effects::Dependency {
-  std::string task_id;
-  protocol::ExceptionInfo cause;
-};
 
 protocol::CanvasContext Effects::canvas_context(const Run& run) const {
   const protocol::TaskMessage& message = run.request.message;
@@ -162,85 +138,11 @@ Async<void> Effects::count_in_chord(std::string state, Json result, Run& run) {
 }
 
 Async<void> Effects::count_part(protocol::ChordPart part, Run& run) {
-  std::string group_id = part.group_id;
   Json body = part.chord;
-  std::optional<std::vector<ChordMember>> members =
-      co_await services_.backend.add_chord_part(std::move(part));
-  if (members) {
-    co_await end_chord(std::move(group_id), std::move(body), std::move(*members), run);
-  }
-}
-
-// Celery 5.x, backends/redis.py on_chord_part_return, once all parts are in.
-Async<void> Effects::end_chord(std::string group_id, Json body, std::vector<ChordMember> members,
-                               Run& run) {
-  std::optional<protocol::ExceptionInfo> error, cause;
-  std::string step = "Join error: ";
-  try {
-    const Json::Array results = co_await join(group_id, std::move(members));
-    step = "Callback error: ";
-    std::vector<protocol::Effect> effects =
-        protocol::after_chord(body, results, canvas_context(run));
-    co_await perform(std::move(effects), run);
-  } catch (const Dependency& dependency) {
-    cause = dependency.cause;
-    error = chord_error("Dependency " + dependency.task_id + " raised " + cause->repr());
-  } catch (const Error&) {
-    error = chord_error(step + describe_exception(std::current_exception()).repr());
-  }
-  if (!error) {
-    co_await services_.backend.forget_chord(std::move(group_id));
-    co_return;
-  }
-  log::write(log::Level::error, kLogger, "Chord '" + group_id + "' raised: " + error->repr());
-  std::vector<protocol::Effect> effects =
-      protocol::after_chord_failure(body, *error, cause, runs_inline(), canvas_context(run));
-  co_await perform(std::move(effects), run);
-  co_await services_.backend.give_up_chord(std::move(group_id));
-}
-
-// The results of the header in its order; nested as the saved group says, if there is one.
-Async<Json::Array> Effects::join(std::string group_id, std::vector<ChordMember> members) {
-  const Json saved = co_await services_.backend.load_group(group_id);
-  if (!saved.is_null()) {
-    const Clock::time_point deadline =
-        services_.loop.now() +
-        std::chrono::duration_cast<Clock::duration>(services_.results.chord_join_timeout);
-    Json joined = co_await collect(saved, deadline);
-    if (Json::Array* results = joined.as_array()) co_return std::move(*results);
-    co_return Json::Array{std::move(joined)};
-  }
-  Json::Array results;
-  for (ChordMember& member : members) {
-    if (protocol::is_exception_state(member.state)) {
-      throw Dependency{member.task_id, read_exception(member.result)};
-    }
-    results.push_back(std::move(member.result));
-  }
-  co_return results;
-}
-
-// A result tuple: `[[id, parent], null]` for a task, `[[id, parent], [member, …]]` for a group.
-Async<Json> Effects::collect(Json result_tuple, Clock::time_point deadline) {
-  const Json::Array* parts = result_tuple.as_array();
-  const bool sound =
-      parts && parts->size() == 2 && (*parts)[0].is_array() && !(*parts)[0].as_array()->empty();
-  if (!sound) throw MessageError(MessageError::Kind::invalid, "the saved group is malformed");
-  if (const Json::Array* members = (*parts)[1].as_array()) {
-    Json::Array results;
-    for (const Json& member : *members) results.push_back(co_await collect(member, deadline));
-    co_return Json(std::move(results));
-  }
-  const std::string id = (*parts)[0].as_array()->front().string_or("");
-  for (;;) {
-    const std::optional<protocol::ResultDocument> document = co_await services_.backend.load(id);
-    if (document && protocol::is_ready_state(document->status)) {
-      if (!protocol::is_exception_state(document->status)) co_return document->result;
-      throw Dependency{id, read_exception(document->result)};
-    }
-    if (services_.loop.now() >= deadline) throw Timeout("The operation timed out.");
-    co_await sleep_for(services_.loop, 20ms);
-  }
+  std::optional<CompleteChord> chord = co_await services_.backend.add_chord_part(std::move(part));
+  if (!chord) co_return;
+  ChordEnd end(services_, *this, run);
+  co_await end.counted(std::move(body), std::move(*chord));
 }
 
 Async<void> Effects::pass_on_failure(protocol::ExceptionInfo exception, Run& run) {

@@ -22,30 +22,24 @@ class Effects {
   // What deciding about `run` needs from outside.
   protocol::CanvasContext canvas_context(const Run& run) const;
 
+  // Which error callbacks run inside this worker.
+  protocol::RunsInline runs_inline() const;
+
   // In their order; the result tuples of what is sent become children of the run.
   Async<void> perform(std::vector<protocol::Effect> effects, Run& run);
 
   // Tells the chord that the run is a part of, if it is part of one.
   Async<void> count_in_chord(std::string state, Json result, Run& run);
 
-  // All parts are in: publishes the body with their results, or fails it.
-  Async<void> end_chord(std::string group_id, Json body, std::vector<ChordMember> members,
-                        Run& run);
-
   // After the failure has been stored: the rest of the chain, the error callbacks.
   Async<void> pass_on_failure(protocol::ExceptionInfo exception, Run& run);
 
  private:
-  struct Dependency;
-
   void require_counted(const std::vector<protocol::Effect>& effects) const;
   Async<void> perform_one(protocol::Effect effect, Run& run);
   Async<void> fail_task(protocol::FailTask failed, Run& run);
   Async<void> call_errback(protocol::CallErrback call, Run& run);
   Async<void> count_part(protocol::ChordPart part, Run& run);
-  Async<Json::Array> join(std::string group_id, std::vector<ChordMember> members);
-  Async<Json> collect(Json result_tuple, Clock::time_point deadline);
-  protocol::RunsInline runs_inline() const;
 
   Services& services_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "worker/execution/chord_end.h"
 #include "worker/execution/effects.h"
 #include "worker/execution/stored_state.h"
 #include "worker/execution/wall_clock.h"
@@ -168,21 +169,11 @@ Async<Json> TaskContext::call(std::string task, Json::Array args) {
   co_return co_await services_.pool.run(std::move(function));
 }
 
-Async<bool> TaskContext::unlock_chord(std::string group_id, Json body, Json results) {
-  std::vector<ChordMember> members;
-  const Json::Array* tuples = results.as_array();
-  for (const Json& tuple : tuples ? *tuples : Json::Array{}) {
-    const Json::Array* head = tuple.is_array() && !tuple.as_array()->empty()
-                                  ? tuple.as_array()->front().as_array()
-                                  : nullptr;
-    std::string id = head && !head->empty() ? head->front().string_or("") : "";
-    const std::optional<protocol::ResultDocument> document = co_await services_.backend.load(id);
-    if (!document || !protocol::is_ready_state(document->status)) co_return false;
-    members.push_back({std::move(id), document->status, document->result});
-  }
+Async<void> TaskContext::unlock_chord(std::string group_id, Json body, Json::Array header,
+                                      RetryOptions again) {
   Effects effects(services_);
-  co_await effects.end_chord(std::move(group_id), std::move(body), std::move(members), run_);
-  co_return true;
+  ChordEnd end(services_, effects, run_);
+  co_await end.unlock(std::move(group_id), std::move(body), std::move(header), std::move(again));
 }
 
 std::chrono::system_clock::time_point TaskContext::now() const {

@@ -44,9 +44,8 @@ class TaskContext final : public Context {
   Async<void> add_to_chord(Signature signature) override;
   // Runs another registered task here and now, as a plain call (celery.map).
   Async<Json> call(std::string task, Json::Array args);
-  // Looks whether all of these results are there, and if so ends the chord: its body is published,
-  // or fails. False: not yet.
-  Async<bool> unlock_chord(std::string group_id, Json body, Json results);
+  // See ChordEnd::unlock.
+  Async<void> unlock_chord(std::string group_id, Json body, Json::Array header, RetryOptions again);
   std::chrono::system_clock::time_point now() const override;
   void count(const std::string& metric, const Labels& labels, double amount) override;
   void observe(const std::string& metric, const Labels& labels, double value) override;

@@ -29,6 +29,7 @@ class JournalBroker final : public Broker {
     waiting_.clear();
   }
   void hold_confirms() { confirms_now_ = false; }
+  bool refuses = false;
 
   void settle(const DeliveryRef& delivery, Verdict verdict) override {
     static constexpr const char* kNames[] = {"ack", "reject", "requeue"};
@@ -40,6 +41,7 @@ class JournalBroker final : public Broker {
   }
   Async<void> publish(Publication publication) override {
     journal_.push_back("publish " + publication.routing_key);
+    if (refuses) throw Error("no such exchange");
     if (!confirms_now_) {
       Completion<void> confirm(loop_);
       Pending<void> confirmed = confirm.pending();
@@ -71,13 +73,15 @@ class JournalBackend final : public ResultBackend {
  public:
   explicit JournalBackend(Journal& journal) : journal_(journal) {}
   bool full = false;
+  std::optional<CompleteChord> complete;  // with the next part that is counted
+  bool claim_holds = true;
 
   Async<void> store(StoredState state) override {
     journal_.push_back("store " + state.document.status);
     co_return;
   }
   bool stores_results() const override { return true; }
-  bool counts_chords() const override { return false; }
+  bool counts_chords() const override { return true; }
   Async<std::optional<protocol::ResultDocument>> load(std::string) override {
     co_return std::nullopt;
   }
@@ -86,12 +90,21 @@ class JournalBackend final : public ResultBackend {
   }
   Async<void> set_chord_size(protocol::SetChordSize) override { co_return; }
   Async<void> save_group(protocol::SaveGroup) override { co_return; }
-  Async<std::optional<std::vector<ChordMember>>> add_chord_part(protocol::ChordPart) override {
-    co_return std::nullopt;
+  Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart) override {
+    co_return std::exchange(complete, std::nullopt);
   }
-  Async<void> forget_chord(std::string) override { co_return; }
-  Async<void> give_up_chord(std::string) override { co_return; }
-  Async<Json> load_group(std::string) override { co_return Json(); }
+  Async<bool> keep_chord_claim(ChordClaim claim) override {
+    journal_.push_back("claim " + claim.token);
+    co_return claim_holds;
+  }
+  Async<void> forget_chord(ChordClaim claim) override {
+    journal_.push_back("forget chord " + claim.group_id);
+    co_return;
+  }
+  Async<void> give_up_chord(std::string group_id) override {
+    journal_.push_back("give up chord " + group_id);
+    co_return;
+  }
   Async<void> grow_chord(std::string) override { co_return; }
   bool saturated() const override { return full; }
   std::size_t pending() const override { return 0; }
@@ -185,6 +198,14 @@ class ConsumerTest : public testing::Test {
     delivery.properties.content_encoding = "utf-8";
     delivery.properties.headers = {{"task", task}, {"id", id}};
     delivery.body = "[[], {}, {}]";
+    return delivery;
+  }
+  // The last part of a chord whose body is `body`.
+  Delivery last_part(std::vector<ChordMember> members) {
+    backend_.complete = CompleteChord{{"G", "token", 3ms}, std::move(members), Json()};
+    Delivery delivery = message("late", "P", 1);
+    delivery.properties.headers.set("group", "G");
+    delivery.body = R"([[], {}, {"chord": {"task": "body", "options": {"task_id": "B"}}}])";
     return delivery;
   }
   Delivery message_at(std::chrono::seconds from_now, std::uint64_t tag) {
@@ -396,6 +417,52 @@ TEST_F(ConsumerTest, EndsARunningTaskThatIsRevokedWithTerminate) {
   consumer_->revoke({"T"}, 15);
   run_until(3);
   EXPECT_EQ(journal_, (Journal{"begin", "store REVOKED", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, PublishesAChordsBodyUnderItsClaim) {
+  broker_.deliver(last_part({{"P", "SUCCESS", Json(1)}}));
+  run_until(7);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "claim token", "publish celery",
+                               "confirmed", "forget chord G", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, LeavesAChordsBodyToWhoeverTookItsClaim) {
+  backend_.claim_holds = false;
+  broker_.deliver(last_part({{"P", "SUCCESS", Json(1)}}));
+  run_until(4);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "claim token", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, KeepsTheClaimOfAChordWhileTheBrokerIsAway) {
+  broker_.hold_confirms();
+  broker_.deliver(last_part({{"P", "SUCCESS", Json(1)}}));
+  run_until(6);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "claim token", "publish celery",
+                               "claim token", "claim token"}));
+  broker_.confirm_all();
+  while (journal_.back() != "ack 1/1") turn();
+  std::erase(journal_, "claim token");
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "publish celery", "confirmed",
+                               "forget chord G", "ack 1/1"}));
+  journal_.clear();
+  settle_down();
+  EXPECT_EQ(journal_, Journal{});
+}
+
+TEST_F(ConsumerTest, EndsAChordWhoseBodyTheBrokerRefuses) {
+  broker_.refuses = true;
+  broker_.deliver(last_part({{"P", "SUCCESS", Json(1)}}));
+  run_until(7);
+  EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "claim token", "publish celery",
+                               "store FAILURE", "forget chord G", "ack 1/1"}));
+}
+
+TEST_F(ConsumerTest, FailsAChordsBodyOnce) {
+  const Json error = Json::object({{"exc_type", "ValueError"}, {"exc_message", Json::array()}});
+  broker_.deliver(last_part({{"P", "SUCCESS", Json(1)}, {"Q", "FAILURE", error}}));
+  run_until(5);
+  EXPECT_EQ(journal_,
+            (Journal{"run late", "store SUCCESS", "store FAILURE", "give up chord G", "ack 1/1"}));
 }
 
 }  // namespace
