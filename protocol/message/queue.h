@@ -9,19 +9,21 @@
 
 namespace celeriac::protocol {
 
+// From an exchange to a queue, or to another exchange.
+struct Binding {
+  std::string exchange;
+  std::string routing_key;
+  JsonObject arguments;
+};
+
 struct Exchange {
   std::string name;  // "" is AMQP's default exchange, which is never declared
   std::string type = "direct";
   bool durable = true;
   bool auto_delete = false;
   JsonObject arguments;
+  std::vector<Binding> bindings;  // by which it takes messages from other exchanges
   bool no_declare = false;
-};
-
-struct Binding {
-  std::string exchange;
-  std::string routing_key;
-  JsonObject arguments;
 };
 
 struct Queue {

@@ -4,23 +4,9 @@
 
 #include "protocol/message/carried_headers.h"
 
+#include "protocol/message/delayed_delivery.h"
+
 namespace celeriac::protocol {
-namespace {
-
-// How many binary digits, each a level of its own, native delayed delivery puts
-// before the routing key (kombu, transport/native_delayed_delivery.py).
-constexpr std::size_t kDelayLevels = 28;
-
-// The key behind the delay's levels, or nothing if there are none.
-std::optional<std::string> key_behind_delay(std::string_view key) {
-  for (std::size_t level = 0; level < kDelayLevels; ++level) {
-    if (key.size() < 2 || (key[0] != '0' && key[0] != '1') || key[1] != '.') return std::nullopt;
-    key.remove_prefix(2);
-  }
-  return std::string(key);
-}
-
-}  // namespace
 
 TaskMessage retry_message(const TaskMessage& message, const RetryOverrides& overrides,
                           Timestamp now) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/message/delayed_delivery.h"
 #include "protocol/message/properties.h"
 #include "protocol/message/queue.h"
 
@@ -120,6 +121,9 @@ class Broker {
   // Connects, declares and consumes, again after every loss, until `stop`.
   // The consumer set belongs to the broker and is replayed on every connection.
   virtual void start(BrokerListener& listener, std::vector<ConsumerSpec> consumers) = 0;
+
+  // Before `start`: what is declared on every connection behind the queues that are consumed.
+  virtual void declare_delayed_delivery(protocol::Declarations declarations) = 0;
 
   // Adds or drops one consumer at run time, also while the connection is away.
   // Deliveries that the dropped consumer had received may still be settled.

@@ -307,6 +307,18 @@ void add_queues(std::vector<Setting>& table) {
              "Gives every queue that many priorities (x-max-priority)."),
        flag("task_create_missing_queues", in(kQueues, &S::task_create_missing_queues),
             "Create a queue that is named but not in task_queues; otherwise refuse to start."),
+       choice("task_create_missing_queue_type", in(kQueues, &S::task_create_missing_queue_type),
+              {{"classic", "classic"}, {"quorum", "quorum"}}, "How such a queue is declared."),
+       choice("task_create_missing_queue_exchange_type",
+              in(kQueues, &S::task_create_missing_queue_exchange_type),
+              {{"direct", "direct"}, {"topic", "topic"}, {"fanout", "fanout"}},
+              "The type of the exchange that is created with it."),
+       choice("broker_native_delayed_delivery_queue_type",
+              in(kQueues, &S::broker_native_delayed_delivery_queue_type),
+              {{"classic", "classic"}, {"quorum", "quorum"}},
+              "How the queues are declared in which tasks with an eta wait at the broker. They "
+              "exist where any queue is a quorum queue, and serve those whose exchange is not "
+              "direct."),
        flag("worker_direct", in(kQueues, &S::worker_direct),
             "Consume also `NODENAME.dq2`, a queue for this worker alone."),
        option(text("worker_state_db", in(kWorker, &WorkerSettings::state_db),

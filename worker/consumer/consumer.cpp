@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/message/retry.h"
 #include "worker/consumer/delayed_queue.h"
 #include "worker/consumer/delivery_log.h"
 #include "worker/execution/exception.h"
@@ -42,6 +43,26 @@ protocol::TaskMessage head_of(const Delivery& delivery) {
 
 RefusedMessage as_received(const Delivery& delivery) {
   return {{}, delivery.properties, delivery.info, delivery.body};
+}
+
+// RabbitMQ before 4 drops what a cycle seems to lead through.
+protocol::Properties without_broker_headers(protocol::Properties properties) {
+  JsonObject kept;
+  for (const auto& [name, value] : properties.headers) {
+    if (!protocol::is_broker_header(name)) kept.set(name, value);
+  }
+  properties.headers = std::move(kept);
+  return properties;
+}
+
+void warn_of_direct_exchanges(const Queues& queues) {
+  for (const protocol::Queue& queue : queues.consumed()) {
+    if (!queue.is_quorum() || queues.is_delayed_natively(queue)) continue;
+    log::write(log::Level::warning, "celery.worker.consumer.delayed_delivery",
+               "Exchange " + queue.exchange.name + " of queue " + queue.name +
+                   " is a direct exchange, which native delayed delivery does not reach: tasks "
+                   "with an eta wait in the workers. Make it a topic exchange.");
+  }
 }
 
 // Null where results are kept elsewhere.
@@ -87,6 +108,8 @@ void Consumer::start() {
   for (ConsumerSpec& consumer : listener_.other_consumers()) {
     consumers.push_back(std::move(consumer));
   }
+  services_.broker.declare_delayed_delivery(services_.queues.delayed_delivery());
+  warn_of_direct_exchanges(services_.queues);
   services_.broker.start(*this, std::move(consumers));
 }
 
@@ -421,7 +444,7 @@ Async<void> Consumer::delay_at_broker(protocol::TaskMessage message, Delivery de
   protocol::Queue queue = delayed_queue(delivery.info.queue, remaining);
   Publication publication;
   publication.routing_key = queue.name;
-  publication.properties = std::move(message.properties);
+  publication.properties = without_broker_headers(std::move(message.properties));
   publication.body = std::move(delivery.body);
   publication.declare_queues.push_back(std::move(queue));
   co_await services_.broker.publish(std::move(publication));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/message/delayed_delivery.h"
 #include "protocol/message/queue.h"
 #include "worker/consumer/settings.h"
 
@@ -26,8 +27,19 @@ class Queues {
   const protocol::Queue* find(std::string_view name) const;
   const protocol::Queue& default_queue() const { return default_queue_; }
 
+  // Whether messages for this queue can wait for their eta at the broker (native delayed delivery).
+  // As in Celery, that takes a quorum queue among those that are known, and an exchange that is
+  // not direct.
+  bool is_delayed_natively(const protocol::Queue& queue) const;
+  // What to declare for it; empty where no queue is a quorum queue.
+  protocol::Declarations delayed_delivery() const;
+  // With the bindings that bring what has waited, where there are any.
+  protocol::Queue with_delayed_delivery(protocol::Queue queue) const;
+
  private:
   void add(protocol::Queue queue);
+  protocol::Queue selected(std::string_view name) const;
+  bool has_quorum_queues() const;
   protocol::Queue created(std::string_view name) const;
 
   QueueSettings settings_;

@@ -2,6 +2,9 @@
 
 #include <fnmatch.h>
 
+#include "protocol/message/delayed_delivery.h"
+#include "protocol/message/retry.h"
+
 namespace celeriac::worker {
 namespace {
 
@@ -60,8 +63,34 @@ Destination Router::route(std::string_view task, const protocol::RoutingOptions&
   } else {
     destination.exchange = options.exchange.value_or(queue.exchange.name);
     destination.routing_key = options.routing_key.value_or(queue.routing_key);
+    if (queues_.is_delayed_natively(queue) && destination.exchange == queue.exchange.name) {
+      destination.delayed_key = destination.routing_key;
+    }
   }
   destination.declare.push_back(queue);
+  return destination;
+}
+
+Destination Router::back(const protocol::DeliveryInfo& received) const {
+  const protocol::RetryRoute route = protocol::retry_route(received);
+  Destination destination;
+  destination.exchange = route.exchange;
+  destination.routing_key = route.routing_key;
+  const protocol::Queue* queue = queues_.find(received.queue);
+  if (route.exchange.empty()) {
+    if (const protocol::Queue* named = queues_.find(route.routing_key)) {
+      destination.declare.push_back(*named);
+    }
+  }
+  if (queue && queues_.is_delayed_natively(*queue)) {
+    if (const auto key = protocol::key_behind_delay(received.routing_key)) {
+      destination.delayed_key = *key;
+    } else if (received.exchange == queue->exchange.name) {
+      destination.delayed_key = received.routing_key;
+    } else if (received.exchange.empty()) {
+      destination.delayed_key = queue->routing_key;
+    }
+  }
   return destination;
 }
 

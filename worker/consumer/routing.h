@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/message/canvas.h"
+#include "protocol/message/properties.h"
 #include "worker/consumer/queues.h"
 #include "worker/consumer/settings.h"
 
@@ -17,6 +18,9 @@ struct Destination {
   std::string exchange, routing_key;
   std::vector<protocol::Queue> declare;  // the target queue, if it is known
   std::optional<std::uint8_t> priority;
+  // The key under which it waits for its eta at the broker (native delayed delivery), behind the
+  // delay; empty where it cannot.
+  std::string delayed_key;
 };
 
 class Router {
@@ -27,6 +31,9 @@ class Router {
   // The options of the call beat task_routes; what neither says is the default queue.
   // Throws ConfigError for a queue that does not exist and may not be created.
   Destination route(std::string_view task, const protocol::RoutingOptions& options) const;
+
+  // Back to where a message came from, for another try.
+  Destination back(const protocol::DeliveryInfo& received) const;
 
  private:
   const JsonObject* find_route(std::string_view task) const;

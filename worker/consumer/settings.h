@@ -29,7 +29,12 @@ struct QueueSettings {
   std::string task_default_routing_key;  // empty: the queue's name
   std::optional<std::uint8_t> task_queue_max_priority;
   bool task_create_missing_queues = true;
+  std::string task_create_missing_queue_type = "classic";
+  std::string task_create_missing_queue_exchange_type = "direct";
   bool worker_direct = false;
+  // How the queues are declared in which messages with an eta wait at the broker. They exist if
+  // any known queue is a quorum queue.
+  std::string broker_native_delayed_delivery_queue_type = "quorum";
 };
 
 // One entry of task_routes: a name or a glob, and routing options (queue, exchange,

@@ -1,6 +1,13 @@
 #include "worker/execution/publisher.h"
 
+#include <celeriac/error.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "protocol/message/delayed_delivery.h"
 #include "worker/execution/wall_clock.h"
+#include "worker/log/log.h"
 
 namespace celeriac::worker {
 namespace {
@@ -9,6 +16,15 @@ std::string choose(const std::string& call, const std::optional<std::string>& ta
                    const std::string& fallback) {
   if (!call.empty()) return call;
   return task.value_or(fallback);
+}
+
+// Under which it waits at the broker for whole seconds; what is left it waits in a worker.
+std::optional<std::string> key_until(const std::optional<protocol::Timestamp>& eta,
+                                     const std::string& delayed_key) {
+  if (!eta || delayed_key.empty()) return std::nullopt;
+  const auto delay = std::chrono::floor<std::chrono::seconds>(*eta - wall_clock());
+  if (delay.count() < 1) return std::nullopt;
+  return protocol::delayed_routing_key(std::min(delay, protocol::kLongestDelay), delayed_key);
 }
 
 }  // namespace
@@ -37,13 +53,34 @@ Publication Publisher::encode(const protocol::TaskMessage& message,
   return publication;
 }
 
-Async<void> Publisher::send(protocol::TaskMessage message, Publication publication) {
+Async<void> Publisher::send(protocol::TaskMessage message, Publication publication,
+                            std::string delayed_key) {
   protocol::DeliveryInfo sent;
   sent.exchange = publication.exchange;
   sent.routing_key = publication.routing_key;
   if (!publication.declare_queues.empty()) sent.queue = publication.declare_queues.front().name;
-  co_await broker_.publish(std::move(publication));
+  bool is_delayed = false;
+  if (auto key = key_until(message.eta, delayed_key)) {
+    Publication delayed = publication;
+    delayed.exchange = protocol::kDelayExchange;
+    delayed.routing_key = *std::move(key);
+    is_delayed = co_await publish_delayed(std::move(delayed));
+  }
+  if (!is_delayed) co_await broker_.publish(std::move(publication));
   for (TaskObserver* observer : observers_) observer->task_sent(message, sent);
+}
+
+Async<bool> Publisher::publish_delayed(Publication publication) {
+  try {
+    co_await broker_.publish(std::move(publication));
+    co_return true;
+  } catch (const Error& error) {
+    log::write(log::Level::warning, "celery.worker.consumer.delayed_delivery",
+               std::string("A message cannot wait for its eta at the broker, so it waits in a "
+                           "worker: ") +
+                   error.what());
+  }
+  co_return false;
 }
 
 Async<void> Publisher::publish(protocol::PublishTask task) {
@@ -51,21 +88,20 @@ Async<void> Publisher::publish(protocol::PublishTask task) {
     task.message.eta = wall_clock() + std::chrono::duration_cast<std::chrono::microseconds>(
                                           std::chrono::duration<double>(*task.routing.countdown));
   }
-  Publication publication =
-      encode(task.message, task.routing, router_.route(task.message.task, task.routing));
-  co_await send(std::move(task.message), std::move(publication));
+  Destination destination = router_.route(task.message.task, task.routing);
+  std::string delayed_key = std::move(destination.delayed_key);
+  Publication publication = encode(task.message, task.routing, std::move(destination));
+  co_await send(std::move(task.message), std::move(publication), std::move(delayed_key));
 }
 
-Async<void> Publisher::publish_retry(protocol::TaskMessage message, protocol::RetryRoute route,
-                                     const protocol::Queue* declared) {
-  Destination destination;
-  destination.exchange = std::move(route.exchange);
-  destination.routing_key = std::move(route.routing_key);
-  if (declared) destination.declare.push_back(*declared);
+Async<void> Publisher::publish_retry(protocol::TaskMessage message,
+                                     protocol::DeliveryInfo received) {
+  Destination destination = router_.back(received);
   destination.priority = message.priority;
+  std::string delayed_key = std::move(destination.delayed_key);
   const protocol::RoutingOptions options{};
   Publication publication = encode(message, options, std::move(destination));
-  co_await send(std::move(message), std::move(publication));
+  co_await send(std::move(message), std::move(publication), std::move(delayed_key));
 }
 
 }  // namespace celeriac::worker

@@ -3,11 +3,11 @@
 
 #include <celeriac/async.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "protocol/message/canvas.h"
-#include "protocol/message/retry.h"
 #include "worker/broker/broker.h"
 #include "worker/consumer/routing.h"
 #include "worker/execution/observer.h"
@@ -28,14 +28,15 @@ class Publisher {
   Async<void> publish(protocol::PublishTask task);
 
   // Sends it back to where it came from, for another try.
-  Async<void> publish_retry(protocol::TaskMessage message, protocol::RetryRoute route,
-                            const protocol::Queue* declared);
+  Async<void> publish_retry(protocol::TaskMessage message, protocol::DeliveryInfo received);
 
  private:
   Publication encode(const protocol::TaskMessage& message, const protocol::RoutingOptions& options,
                      Destination destination) const;
   // Completes when the broker has it.
-  Async<void> send(protocol::TaskMessage message, Publication publication);
+  Async<void> send(protocol::TaskMessage message, Publication publication, std::string delayed_key);
+  // False if it is not taken.
+  Async<bool> publish_delayed(Publication publication);
 
   Broker& broker_;
   const Router& router_;

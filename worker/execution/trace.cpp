@@ -346,10 +346,7 @@ Async<std::string> Trace::publish_next_try(TaskRequest& request, AnotherTry next
       publish.routing.priority = message.priority;
       co_await services_.publisher.publish(std::move(publish));
     } else {
-      protocol::RetryRoute route = protocol::retry_route(request.delivery_info);
-      const protocol::Queue* queue =
-          route.exchange.empty() ? services_.queues.find(route.routing_key) : nullptr;
-      co_await services_.publisher.publish_retry(std::move(again), std::move(route), queue);
+      co_await services_.publisher.publish_retry(std::move(again), request.delivery_info);
     }
   } catch (const Error& error) {
     co_return error.what();

@@ -230,7 +230,7 @@ WorkerControl::Known LocalControl::set_time_limits(const std::string& task,
 
 Async<void> LocalControl::add_consumer(protocol::Queue queue) {
   ConsumerSpec consumer;
-  consumer.queue = queue;
+  consumer.queue = parts_.services.queues.with_delayed_delivery(queue);
   consumer.prefetch = static_cast<std::uint16_t>(
       std::min<std::size_t>(parts_.consumer.prefetch(), std::numeric_limits<std::uint16_t>::max()));
   const bool known = std::ranges::any_of(

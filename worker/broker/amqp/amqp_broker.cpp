@@ -46,6 +46,9 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   AmqpBroker(Loop& loop, BrokerSettings settings);
 
   void start(BrokerListener& listener, std::vector<ConsumerSpec> consumers) override;
+  void declare_delayed_delivery(protocol::Declarations declarations) override {
+    delayed_delivery_ = std::move(declarations);
+  }
   Async<void> add_consumer(ConsumerSpec consumer) override;
   Async<void> cancel_consumer(std::string queue) override;
   void renew_consumer(const std::string& queue, std::uint16_t prefetch) override;
@@ -85,6 +88,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   const BrokerSettings settings_;
   BrokerListener* listener_ = nullptr;
   std::vector<ConsumerSpec> consumers_;
+  protocol::Declarations delayed_delivery_;
 
   Interrupter interrupter_;  // of what runs until `stop`
   std::optional<ConsumingConnection> link_;
@@ -146,7 +150,7 @@ Async<void> AmqpBroker::keep_consuming() {
   std::chrono::milliseconds delay{0};
   while (!consuming_stopped_) {
     const std::vector<ConsumerSpec> declared = consumers_;
-    ConnectPlan plan{phase, declared, delay, url_};
+    ConnectPlan plan{phase, declared, delayed_delivery_, delay, url_};
     Connected connected = co_await connect(std::move(plan));
     if (consuming_stopped_) break;
     phase = ConnectPlan::Phase::reconnect;

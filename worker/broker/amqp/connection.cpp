@@ -207,6 +207,18 @@ void Connection::declare(amqp_channel_t channel, const protocol::Exchange& excha
                         /*passive=*/0, exchange.durable, exchange.auto_delete, /*internal=*/0,
                         arguments.get());
   check("exchange.declare");
+  for (const protocol::Binding& binding : exchange.bindings) {
+    const TableView binding_arguments(binding.arguments);
+    amqp_exchange_bind(get(), channel, bytes_view(exchange.name), bytes_view(binding.exchange),
+                       bytes_view(binding.routing_key), binding_arguments.get());
+    check("exchange.bind");
+  }
+}
+
+void Connection::declare(amqp_channel_t channel, const protocol::Declarations& declarations) {
+  for (const auto& declaration : declarations) {
+    std::visit([&](const auto& each) { declare(channel, each); }, declaration);
+  }
 }
 
 void Connection::declare(amqp_channel_t channel, const protocol::Queue& queue) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "protocol/message/delayed_delivery.h"
 #include "protocol/message/queue.h"
 #include "protocol/url/url.h"
 #include "worker/broker/amqp/interrupter.h"
@@ -42,6 +43,7 @@ class Connection {
   // What kombu declares for a queue: its exchange, itself, its bindings.
   void declare(amqp_channel_t channel, const protocol::Queue& queue);
   void declare(amqp_channel_t channel, const protocol::Exchange& exchange);
+  void declare(amqp_channel_t channel, const protocol::Declarations& declarations);
   // Throws BrokerError 404 if there is none; then the channel is closed.
   void require_exchange(amqp_channel_t channel, const std::string& name);
   void confirm_select(amqp_channel_t channel);

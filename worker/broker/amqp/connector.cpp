@@ -53,12 +53,32 @@ void declare_queues(Connection& connection, const std::vector<ConsumerSpec>& con
   }
 }
 
+// On a channel of its own, which a refusal closes.
+void declare_delayed_delivery(Connection& connection,
+                              const protocol::Declarations& delayed_delivery) {
+  constexpr amqp_channel_t kChannel = kConsumingChannels.back() + 1;
+  if (delayed_delivery.empty()) return;
+  connection.open_channel(kChannel);
+  try {
+    connection.declare(kChannel, delayed_delivery);
+    connection.close_channel(kChannel);
+  } catch (const BrokerError& error) {
+    if (error.scope() != BrokerError::Scope::channel) throw;
+    amqp_channel_close_ok_t ok{};
+    amqp_send_method(connection.get(), kChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
+    log::write(log::Level::warning, "celery.worker.consumer.delayed_delivery",
+               "Failed to setup delayed delivery for '" + connection.display_url() +
+                   "': " + error.what() + ". Tasks with an eta wait in the workers.");
+  }
+}
+
 Connection attempt(const std::string& url, const ConnectPlan& plan, const BrokerSettings& settings,
                    Interrupter& interrupter) {
   Connection connection = Connection::open(url, settings, Connection::Role::consuming, interrupter);
   const Interrupter::Watched watched(interrupter, connection.socket());
   try {
     declare_queues(connection, plan.consumers);
+    declare_delayed_delivery(connection, plan.delayed_delivery);
   } catch (const BrokerError& error) {
     if (error.scope() == BrokerError::Scope::channel) connection.close();
     throw;

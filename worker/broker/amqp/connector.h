@@ -23,6 +23,8 @@ class Unrecoverable : public Error {
 struct ConnectPlan {
   enum class Phase { startup, reconnect } phase = Phase::startup;
   std::vector<ConsumerSpec> consumers;  // whose queues are declared
+  // Declared behind them. What is refused is logged.
+  protocol::Declarations delayed_delivery;
   std::chrono::milliseconds first_delay{0};
   std::size_t first_url = 0;  // index of the URL to begin with
 };

@@ -53,6 +53,7 @@ class JournalBroker final : public Broker {
   void renew_consumer(const std::string& queue, std::uint16_t prefetch) override {
     journal_.push_back("renew " + queue + " " + std::to_string(prefetch));
   }
+  void declare_delayed_delivery(protocol::Declarations) override {}
   Async<void> add_consumer(ConsumerSpec) override { co_return; }
   Async<void> cancel_consumer(std::string) override { co_return; }
   void count_queues() override {}

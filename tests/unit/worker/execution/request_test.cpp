@@ -17,6 +17,7 @@ class SettlingBroker final : public Broker {
     settled.emplace_back(delivery.connection, verdict);
   }
   void start(BrokerListener&, std::vector<ConsumerSpec>) override {}
+  void declare_delayed_delivery(protocol::Declarations) override {}
   Async<void> add_consumer(ConsumerSpec) override { co_return; }
   Async<void> cancel_consumer(std::string) override { co_return; }
   void renew_consumer(const std::string&, std::uint16_t) override {}
