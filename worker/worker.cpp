@@ -144,6 +144,7 @@ WorkerSettings complete(WorkerSettings settings) {
     settings.pool.autoscale_keepalive = autoscale_keepalive(settings.pool.autoscale_keepalive);
   }
   settings.consumer = with_mime_types(std::move(settings.consumer));
+  if (settings.consumer.disable_prefetch) settings.consumer.prefetch_multiplier = 1;
   return settings;
 }
 

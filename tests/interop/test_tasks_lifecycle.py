@@ -1,6 +1,7 @@
 """What a worker does with messages it cannot run, and how it ends."""
 
 import contextlib
+import functools
 import gzip
 import json
 import re
@@ -22,6 +23,7 @@ TIMEOUT = 60
 JSON = "application/json"
 HEADERS = {"lang": "py", "task": "interop.add", "id": "T-bad"}
 NO_SUCH = {**HEADERS, "task": "no.such"}
+NO_STAMP = {**HEADERS, "stamped_headers": ["team"], "stamps": {}}
 GZIPPED = {**HEADERS, "compression": "application/x-gzip"}
 BODY = [[1, 2], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
@@ -67,6 +69,7 @@ UNREGISTERED = "Received unregistered task of type "
 PICKLE = "application/x-python-serialize"
 REFUSED_PICKLE = INVALID + "Refusing to deserialize untrusted content of type pickle"
 V1_UNREGISTERED = {"task": "no.such", "id": "T-bad", "args": [], "kwargs": {}}
+DEEP = functools.reduce(lambda inner, _: {"x": inner}, range(100), {})
 BOMB = gzip.compress(b" " * 100_000_000)
 
 # Body, headers, content type; the log's level and first words, the id it names.
@@ -87,6 +90,11 @@ BAD_MESSAGES = {
     "two parts": ([[1], {}], HEADERS, JSON, "ERROR", INVALID + "the body must be", "T-bad"),
     "no id": (BODY, {"task": "interop.add"}, JSON, "ERROR", INVALID + "the message has no", "?"),
     "id is a number": (BODY, {**HEADERS, "id": 12}, JSON, "ERROR", INVALID + "'id' must", "12"),
+    "four parts": ([[1], {}, {}, {}], HEADERS, JSON, "ERROR", INVALID + "the body must", "T-bad"),
+    "no parts": ([], HEADERS, JSON, "ERROR", INVALID + "the body must be", "T-bad"),
+    "no body": (b"", HEADERS, JSON, "ERROR", INVALID + "the body is empty", "T-bad"),
+    "no such stamp": (BODY, NO_STAMP, JSON, "ERROR", INVALID + "'stamped_headers' names", "T-bad"),
+    "deep headers": (BODY, {**HEADERS, "x": DEEP}, JSON, "ERROR", INVALID + "the headers are", "?"),
     "bad eta": (BODY, {**HEADERS, "eta": "soon"}, JSON, "ERROR", INVALID + "invalid ETA", "T-bad"),
     "empty eta": (BODY, {**HEADERS, "eta": ""}, JSON, "ERROR", INVALID, "T-bad"),
     "bad expires": (BODY, {**HEADERS, "expires": "x"}, JSON, "ERROR", INVALID, "T-bad"),
@@ -141,6 +149,13 @@ def test_a_task_id_cannot_forge_a_line(worker, app, publish):
     worker.wait_for_log(r"succeeded in")
     assert len(re.findall(r"^\[2026-01-01", worker.log, re.MULTILINE)) == 0
     assert AsyncResult(id_, app=app).get(timeout=TIMEOUT) == 3
+
+
+def test_an_election_with_nobody_else_does_not_end_the_worker(worker, app, rabbitmq, vhost):
+    arguments = {"id": "E", "topic": "task", "action": None}
+    app.control.broadcast("election", arguments=arguments)
+    assert len(app.control.ping(timeout=TIMEOUT, limit=1)) == 1
+    assert_still_works(worker, app, rabbitmq, vhost)
 
 
 def test_unregistered_task_fails_for_its_caller(worker, app, rabbitmq, vhost):

@@ -133,6 +133,13 @@ class Broker {
   // consumes again. What it holds stays held, and may still be settled.
   virtual void renew_consumer(const std::string& queue, std::uint16_t prefetch) = 0;
 
+  // Cancels the consumers of the task queues, on later connections too, until they are resumed.
+  // Completes when nothing of theirs arrives any more; settling goes on. A queue that goes away
+  // with its last consumer keeps it.
+  virtual Async<void> pause_consuming() = 0;
+  // Consumes again, at most `prefetch` deliveries of each queue, and from this one first.
+  virtual void resume_consuming(std::uint16_t prefetch, const std::string& first_queue) = 0;
+
   // Settles one delivery, once. Acks of one loop turn go out together.
   virtual void settle(const DeliveryRef& delivery, Verdict verdict) = 0;
 

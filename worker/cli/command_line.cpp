@@ -37,7 +37,6 @@ constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--executable", "FILE", "the program is this one"},
     {"--without-gossip", nullptr, nullptr},
     {"--without-mingle", nullptr, nullptr},
-    {"--disable-prefetch", nullptr, "set --prefetch-multiplier 1"},
     {"--pool-start-method", "METHOD", "children are started anew, never forked"},
 });
 

@@ -362,6 +362,10 @@ void add_consumer(std::vector<Setting>& table) {
       {words("accept_content", in(kConsumer, &S::accept_content), ',',
              "The content types that are read; pickle never is."),
        option(multiplier, "--prefetch-multiplier", "N"),
+       switched(flag("worker_disable_prefetch", in(kConsumer, &S::disable_prefetch),
+                     "Take a message only when a slot is free, so that a long task holds no "
+                     "other; costs two round trips to the broker for each."),
+                "--disable-prefetch"),
        flag("worker_disable_rate_limits", in(kConsumer, &S::disable_rate_limits),
             "Ignore every rate limit."),
        whole("worker_delivery_limit", in(kConsumer, &S::delivery_limit), 0, kMost,
@@ -376,8 +380,8 @@ void add_consumer(std::vector<Setting>& table) {
        size("worker_held_bytes", in(kConsumer, &S::held_bytes),
             "How many bytes of messages may wait here."),
        seconds("worker_eta_hold_limit", in(kConsumer, &S::eta_hold_limit),
-               "A task whose eta is further away goes back to the broker at once. Keep it below "
-               "the broker's consumer_timeout (30 min).")});
+               "A task whose eta or rate limit is further away goes back to the broker at once. "
+               "Keep it below the broker's consumer_timeout (30 min).")});
 }
 
 // Celery takes the two numbers in either order, and one alone as the most.

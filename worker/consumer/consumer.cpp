@@ -95,6 +95,7 @@ Consumer::Consumer(Services& services, TaskTypes& types, const ConsumerSettings&
       rate_timer_(services.loop, [this] { release_rated(); }),
       recently_ended_(std::max<std::size_t>(4096, 2 * concurrency)),
       redeliveries_(redis_of_results(services), services.results.global_keyprefix),
+      fetcher_(services.broker, runs_, [this] { return free_slots(); }),
       runs_(services.loop, log_escaped) {}
 
 void Consumer::start() {
@@ -127,6 +128,7 @@ void Consumer::abandon_all() {
 }
 
 void Consumer::on_consuming() {
+  fetcher_.look_again();
   listener_.consuming();
 }
 
@@ -137,6 +139,7 @@ void Consumer::on_unrecoverable(const std::string& reason) {
 // What has not been started comes again from the broker.
 void Consumer::on_connection_lost(const std::string& reason) {
   listener_.connection_lost(reason);
+  if (settings_.disable_prefetch) fetcher_.connection_lost();
   waiting_.clear();
   eta_queue_.take_all();
   rate_limiter_.take_all();
@@ -147,6 +150,10 @@ void Consumer::on_connection_lost(const std::string& reason) {
 void Consumer::on_delivery(Delivery&& delivery) {
   if (listener_.take(delivery)) return;
   if (closed_) return;
+  if (!delivery.malformed.empty()) {
+    refuse(delivery, MessageError(MessageError::Kind::invalid, delivery.malformed));
+    return;
+  }
   if (delivery.oversized > 0) {
     refuse(delivery, MessageError(MessageError::Kind::invalid,
                                   "its body of " + std::to_string(delivery.oversized) +
@@ -180,6 +187,7 @@ void Consumer::decode(Delivery& delivery) {
     return;
   }
   if (delivery.info.redelivered && settle_redelivered(*message, delivery)) return;
+  if (!keeps(delivery)) return;
   receive(std::move(*message), delivery, *type);
 }
 
@@ -221,6 +229,24 @@ bool Consumer::settle_redelivered(const protocol::TaskMessage& message, const De
   return true;
 }
 
+// The window is what the slots are, or may grow to (--autoscale), since it is that wide without
+// prefetch.
+std::size_t Consumer::free_slots() const {
+  const std::size_t taken = slots_.used() + waiting_.size();
+  if (services_.backend.saturated() || taken >= windows_.prefetch()) return 0;
+  return windows_.prefetch() - taken;
+}
+
+// Without prefetch, what finds no free slot goes back to its queue, unless that would send it again
+// at once (an auto-delete queue is consumed all the time) or count it as a failed delivery.
+bool Consumer::keeps(const Delivery& delivery) {
+  if (!settings_.disable_prefetch || fetcher_.keeps(delivery.info)) return true;
+  const protocol::Queue* queue = services_.queues.find(delivery.info.queue);
+  if (queue && (queue->auto_delete || queue->is_quorum())) return true;
+  services_.broker.settle(delivery.ref, Verdict::requeue);
+  return false;
+}
+
 bool Consumer::has_room(std::size_t bytes) const {
   return held_.messages < settings_.held_messages && held_.bytes + bytes <= settings_.held_bytes;
 }
@@ -244,9 +270,19 @@ void Consumer::receive(protocol::TaskMessage&& message, Delivery& delivery, Task
       why ? Admission::run : admit(message.eta, now, held_, bytes, settings_);
   const bool limited = !why && admission == Admission::run && !settings_.disable_rate_limits &&
                        !rate_limiter_.admits(type, steady_now);
-  if (admission == Admission::delay_at_broker || (limited && !has_room(bytes))) {
-    put_off(std::move(message), delivery);
+  if (admission == Admission::delay_at_broker) {
+    const auto wait = std::chrono::floor<std::chrono::seconds>(*message.eta - now);
+    runs_.spawn(delay_at_broker(std::move(message), std::move(delivery), wait));
     return;
+  }
+  if (limited) {
+    // Not for longer than that, since the limit may be raised.
+    const auto wait = rate_limiter_.wait_of_next(type);
+    if (!has_room(bytes) || wait > settings_.eta_hold_limit) {
+      const auto shorter = std::min(wait, settings_.eta_hold_limit);
+      runs_.spawn(delay_at_broker(std::move(message), std::move(delivery), shorter));
+      return;
+    }
   }
   auto request = std::make_unique<TaskRequest>(std::move(message), std::move(delivery), type);
   request->consumer_generation = windows_.generation(request->delivery_info.queue);
@@ -265,7 +301,7 @@ void Consumer::count_held(const TaskRequest& request) {
   ++held_.messages;
   held_.bytes += request.bytes;
   const std::string& queue = request.delivery_info.queue;
-  if (windows_.held(queue) == Windows::Room::renew) {
+  if (windows_.held(queue) == Windows::Room::renew && !settings_.disable_prefetch) {
     services_.broker.renew_consumer(queue, qos(windows_.prefetch()));
   }
 }
@@ -353,6 +389,7 @@ void Consumer::start_waiting() {
     waiting_.pop_front();
     start(std::move(request));
   }
+  fetcher_.look_again();
 }
 
 // Asked again when it is about to run; its stamps count only then, as in Celery.
@@ -431,17 +468,11 @@ Async<void> Consumer::discard(TaskRequestPtr request, Discard why) {
   co_await trace_.discard(*request, why);
 }
 
-void Consumer::put_off(protocol::TaskMessage message, Delivery& delivery) {
-  runs_.spawn(delay_at_broker(std::move(message), std::move(delivery)));
-}
-
 // Published and confirmed before the original is acknowledged. If that fails the original stays
 // unacknowledged, so it is not lost either.
-Async<void> Consumer::delay_at_broker(protocol::TaskMessage message, Delivery delivery) {
-  const auto remaining = message.eta
-                             ? std::chrono::floor<std::chrono::seconds>(*message.eta - wall_clock())
-                             : std::chrono::seconds(0);
-  protocol::Queue queue = delayed_queue(delivery.info.queue, remaining);
+Async<void> Consumer::delay_at_broker(protocol::TaskMessage message, Delivery delivery,
+                                      std::chrono::seconds wait) {
+  protocol::Queue queue = delayed_queue(delivery.info.queue, wait);
   Publication publication;
   publication.routing_key = queue.name;
   publication.properties = without_broker_headers(std::move(message.properties));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/consumer/eta_queue.h"
+#include "worker/consumer/fetcher.h"
 #include "worker/consumer/rate_limiter.h"
 #include "worker/consumer/recently_ended.h"
 #include "worker/consumer/redeliveries.h"
@@ -88,6 +89,8 @@ class Consumer final : public BrokerListener {
   bool settle_redelivered(const protocol::TaskMessage& message, const Delivery& delivery);
   void receive(protocol::TaskMessage&& message, Delivery& delivery, TaskType& type);
   bool has_room(std::size_t bytes) const;
+  std::size_t free_slots() const;
+  bool keeps(const Delivery& delivery);
   void hold_until_eta(TaskRequestPtr request);
   void hold_for_rate(TaskRequestPtr request);
   void run_soon(TaskRequestPtr request);
@@ -105,8 +108,8 @@ class Consumer final : public BrokerListener {
   Async<void> run_again(Run& run, Slots::Lease slot);
   std::optional<Discard> discards_now(const TaskRequest& request) const;
   Async<void> discard(TaskRequestPtr request, Discard why);
-  Async<void> delay_at_broker(protocol::TaskMessage message, Delivery delivery);
-  void put_off(protocol::TaskMessage message, Delivery& delivery);
+  Async<void> delay_at_broker(protocol::TaskMessage message, Delivery delivery,
+                              std::chrono::seconds wait);
 
   Services& services_;
   TaskTypes& types_;
@@ -131,6 +134,7 @@ class Consumer final : public BrokerListener {
   std::uint64_t processed_ = 0;
   bool closed_ = false;
 
+  Fetcher fetcher_;
   TaskGroup runs_;  // last: its frames refer to the rest
 };
 

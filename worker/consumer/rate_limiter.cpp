@@ -47,6 +47,12 @@ bool RateLimiter::admits(const TaskType& type, Clock::time_point now) {
   return line.waiting.empty() && line.bucket.take(now);
 }
 
+std::chrono::seconds RateLimiter::wait_of_next(const TaskType& type) {
+  const auto ahead = static_cast<double>(line_of(type).waiting.size());
+  return std::chrono::ceil<std::chrono::seconds>(
+      Seconds((ahead + 1) / type.rate_limit.value_or(kUnlimited)));
+}
+
 void RateLimiter::hold(TaskRequestPtr request) {
   request->stage = TaskRequest::Stage::rate_limited;
   Line& line = line_of(request->type);

@@ -39,6 +39,9 @@ class RateLimiter {
   // True if the task may go at once: its type has no limit, or a token and nobody waiting.
   bool admits(const TaskType& type, Clock::time_point now);
 
+  // How long one that is not admitted would wait, about.
+  std::chrono::seconds wait_of_next(const TaskType& type);
+
   // Puts a task in its type's line.
   void hold(TaskRequestPtr request);
 

@@ -61,6 +61,7 @@ struct ConsumerSettings {
   std::vector<std::string> accept_content{"json"};  // names or MIME types
   std::size_t prefetch_multiplier = 4;              // 0: no bound
   bool disable_rate_limits = false;
+  bool disable_prefetch = false;  // take a message only when a slot is free
   // A message that was delivered so often without coming to its end fails. 0: no limit. RabbitMQ 4
   // drops what came back from a quorum queue more than 20 times, and stores no result.
   std::int64_t delivery_limit = 10;
@@ -68,8 +69,8 @@ struct ConsumerSettings {
   // as a delayed message.
   std::size_t held_messages = 10000;
   std::size_t held_bytes = std::size_t{64} << 20;
-  // An eta further away than this goes back to the broker at once, because RabbitMQ closes the
-  // channel of a consumer that keeps a delivery for longer than its consumer_timeout (30 min).
+  // What has to wait for longer than this goes back to the broker at once, because RabbitMQ closes
+  // the channel of a consumer that keeps a delivery for longer than its consumer_timeout (30 min).
   std::chrono::seconds eta_hold_limit{900};
 };
 

@@ -41,6 +41,11 @@ constexpr auto kShortLife = 5s;
 // RabbitMQ declares, purges and answers basic.consume within this on any sane day.
 constexpr auto kReplyTimeout = 30s;
 
+// An auto-delete queue goes with its last consumer.
+bool can_pause(const ConsumerSpec& consumer) {
+  return consumer.group == ConsumerSpec::Group::tasks && !consumer.queue.auto_delete;
+}
+
 class AmqpBroker final : public Broker, private ConsumingConnection::Events {
  public:
   AmqpBroker(Loop& loop, BrokerSettings settings);
@@ -52,6 +57,8 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   Async<void> add_consumer(ConsumerSpec consumer) override;
   Async<void> cancel_consumer(std::string queue) override;
   void renew_consumer(const std::string& queue, std::uint16_t prefetch) override;
+  Async<void> pause_consuming() override;
+  void resume_consuming(std::uint16_t prefetch, const std::string& first_queue) override;
   void settle(const DeliveryRef& delivery, Verdict verdict) override;
   Async<void> publish(Publication publication) override;
   void count_queues() override;
@@ -81,6 +88,7 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   void announce_if_complete();
   void flush_at_turn_end();
   ConsumerSpec* find(const std::string& queue);
+  bool is_paused(const ConsumerSpec& consumer) const;
   Pending<void> wait_in(Waiters& waiters);
   static void resume(Waiters& waiters);
 
@@ -97,9 +105,10 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   bool announced_ = false;  // on_consuming was called for this connection
   bool flush_pending_ = false;
   bool consuming_stopped_ = false;
+  bool consuming_paused_ = false;
   std::optional<Completion<std::string>> loss_;
   std::map<std::string, Waiters> replies_;  // by queue: basic.consume and basic.cancel
-  Waiters cancellations_;                   // `stop_consuming`
+  Waiters cancellations_;                   // `stop_consuming`, `pause_consuming`
   Waiters stoppers_;
   enum class Stop { not_asked, running, done } stop_ = Stop::not_asked;
 
@@ -196,13 +205,13 @@ void AmqpBroker::attach(Connected connected, const std::vector<ConsumerSpec>& de
         declared.begin(), declared.end(),
         [&](const ConsumerSpec& known) { return known.queue.name == consumer.queue.name; });
     if (is_declared) {
-      link_->consume(consumer);
+      if (!is_paused(consumer)) link_->consume(consumer);
     } else {
       // Added while we were connecting.
       group_.spawn(consume_added(consumer.queue.name));
     }
   }
-  if (consumers_.empty()) announce_if_complete();
+  announce_if_complete();
 }
 
 void AmqpBroker::announce_if_complete() {
@@ -238,6 +247,7 @@ void AmqpBroker::delivered(Delivery&& delivery) {
 
 void AmqpBroker::consuming(const std::string& queue) {
   resume(replies_[queue]);
+  resume(cancellations_);
   announce_if_complete();
 }
 
@@ -281,6 +291,7 @@ Async<void> AmqpBroker::consume_declared(std::string queue) {
   }
   // A new connection consumes all that is in the set by itself.
   if (!consumer || !link_ || connection != connections_ || link_->consumes(queue)) co_return;
+  if (is_paused(*consumer)) co_return;
   link_->consume(*consumer);
   co_await wait_in(replies_[queue]);
 }
@@ -348,6 +359,32 @@ void AmqpBroker::renew_consumer(const std::string& queue, std::uint16_t prefetch
   if (!consumer) return;
   consumer->prefetch = prefetch;
   if (link_ && !consuming_stopped_) link_->renew(*consumer);
+}
+
+bool AmqpBroker::is_paused(const ConsumerSpec& consumer) const {
+  return consuming_paused_ && can_pause(consumer);
+}
+
+Async<void> AmqpBroker::pause_consuming() {
+  consuming_paused_ = true;
+  if (!link_) co_return;
+  for (const ConsumerSpec& consumer : consumers_) {
+    if (can_pause(consumer)) link_->cancel(consumer.queue.name);
+  }
+  while (link_ && link_->waits_for_reply()) co_await wait_in(cancellations_);
+}
+
+void AmqpBroker::resume_consuming(std::uint16_t prefetch, const std::string& first_queue) {
+  consuming_paused_ = false;
+  for (ConsumerSpec& consumer : consumers_) {
+    if (can_pause(consumer)) consumer.prefetch = prefetch;
+  }
+  if (!link_ || consuming_stopped_) return;
+  const auto consume = [this](const ConsumerSpec& consumer) {
+    if (can_pause(consumer) && !link_->consumes(consumer.queue.name)) link_->consume(consumer);
+  };
+  if (const ConsumerSpec* first = find(first_queue)) consume(*first);
+  for (const ConsumerSpec& consumer : consumers_) consume(consumer);
 }
 
 void AmqpBroker::settle(const DeliveryRef& delivery, Verdict verdict) {

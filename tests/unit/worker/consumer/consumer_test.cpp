@@ -54,6 +54,13 @@ class JournalBroker final : public Broker {
     journal_.push_back("renew " + queue + " " + std::to_string(prefetch));
   }
   void declare_delayed_delivery(protocol::Declarations) override {}
+  Async<void> pause_consuming() override {
+    journal_.push_back("pause");
+    co_return;
+  }
+  void resume_consuming(std::uint16_t prefetch, const std::string& first) override {
+    journal_.push_back("resume " + std::to_string(prefetch) + " " + first);
+  }
   Async<void> add_consumer(ConsumerSpec) override { co_return; }
   Async<void> cancel_consumer(std::string) override { co_return; }
   void count_queues() override {}
@@ -143,6 +150,7 @@ class ConsumerTest : public testing::Test {
     tasks.add_any("wait", &ConsumerTest::wait, {.acks_late = true});
     tasks.add_any("wait_early", &ConsumerTest::wait);
     tasks.add_any("retry", &ConsumerTest::retry, {.acks_late = true});
+    tasks.add_any("limited", note("limited"), {.rate_limit = "1/h"});
     tasks.add_any("put_back", &ConsumerTest::put_back, {.acks_late = true});
     settings_.prefetch_multiplier = 4;
     types_.emplace(registry_, TaskSettings());
@@ -347,6 +355,30 @@ TEST_F(ConsumerTest, RunsARedeliveryForEverWithoutALimit) {
   EXPECT_EQ(journal_, (Journal{"run late", "store SUCCESS", "ack 1/1"}));
 }
 
+TEST_F(ConsumerTest, TakesWithoutPrefetchOnlyWhatHasASlot) {
+  settings_.disable_prefetch = true;
+  consumer_->resize(1, 1);
+  broker_.deliver(message("wait_early", "T1", 1));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"pause", "ack 1/1", "begin"}));
+  journal_.clear();
+  Delivery other = message("late", "T2", 2);
+  other.info.queue = "other";
+  broker_.deliver(std::move(other));
+  EXPECT_EQ(journal_, (Journal{"requeue 1/2"}));
+  gates.insert("T1");
+  run_until(4);
+  EXPECT_EQ(journal_, (Journal{"requeue 1/2", "end", "resume 1 other", "store SUCCESS"}));
+}
+
+TEST_F(ConsumerTest, RefusesHeadersThatCouldNotBeKept) {
+  Delivery delivery = message("late", "T", 1);
+  delivery.properties.headers = {};
+  delivery.malformed = "the headers are nested too deep";
+  broker_.deliver(std::move(delivery));
+  EXPECT_EQ(journal_, (Journal{"reject 1/1"}));
+}
+
 TEST_F(ConsumerTest, DropsWhatHasNotBegunWhenTheConnectionIsLost) {
   broker_.deliver(message("wait", "T1", 1));
   broker_.deliver(message("late", "T2", 2));
@@ -379,6 +411,15 @@ TEST_F(ConsumerTest, PutsOffWhatWouldExceedTheBound) {
   run_until(6);
   EXPECT_EQ(consumer_->scheduled().size(), 10u);
   EXPECT_EQ(journal_.back(), "ack 1/11");
+}
+
+TEST_F(ConsumerTest, PutsOffWhatARateLimitWouldHoldForTooLong) {
+  broker_.deliver(message("limited", "T1", 1));
+  run_until(3);
+  journal_.clear();
+  broker_.deliver(message("limited", "T2", 2));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.delayed.480.celery", "confirmed", "ack 1/2"}));
 }
 
 TEST_F(ConsumerTest, StartsNothingWhileTheBackendHasTooMuchWaiting) {

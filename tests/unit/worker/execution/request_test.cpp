@@ -18,6 +18,8 @@ class SettlingBroker final : public Broker {
   }
   void start(BrokerListener&, std::vector<ConsumerSpec>) override {}
   void declare_delayed_delivery(protocol::Declarations) override {}
+  Async<void> pause_consuming() override { co_return; }
+  void resume_consuming(std::uint16_t, const std::string&) override {}
   Async<void> add_consumer(ConsumerSpec) override { co_return; }
   Async<void> cancel_consumer(std::string) override { co_return; }
   void renew_consumer(const std::string&, std::uint16_t) override {}
