@@ -5,7 +5,6 @@
 #include <string_view>
 
 namespace celeriac::protocol {
-namespace {
 
 // The seven that Celery strips (5.7, app/task.py X_DEATH_HEADERS), and the counts that quorum
 // queues and Redis keep per delivery.
@@ -23,6 +22,8 @@ bool is_written_by_broker(std::string_view name) {
   };
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
+
+namespace {
 
 bool is_read_by_broker(std::string_view name) {
   return name == "CC" || name == "BCC" || name == "x-delay";

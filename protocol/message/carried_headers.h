@@ -9,10 +9,14 @@
 #include <celeriac/json.h>
 
 #include <optional>
+#include <string_view>
 
 #include "protocol/message/task_message.h"
 
 namespace celeriac::protocol {
+
+// Whether a header tells of a message's way through the broker (x-death and its kin).
+bool is_written_by_broker(std::string_view name);
 
 // As in TaskMessage.
 struct CustomHeaders {

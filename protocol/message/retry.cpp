@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "protocol/message/carried_headers.h"
-
 #include "protocol/message/delayed_delivery.h"
 
 namespace celeriac::protocol {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/message/retry.h"
+#include "protocol/message/carried_headers.h"
 #include "worker/consumer/delayed_queue.h"
 #include "worker/consumer/delivery_log.h"
 #include "worker/execution/exception.h"
@@ -49,7 +49,7 @@ RefusedMessage as_received(const Delivery& delivery) {
 protocol::Properties without_broker_headers(protocol::Properties properties) {
   JsonObject kept;
   for (const auto& [name, value] : properties.headers) {
-    if (!protocol::is_broker_header(name)) kept.set(name, value);
+    if (!protocol::is_written_by_broker(name)) kept.set(name, value);
   }
   properties.headers = std::move(kept);
   return properties;
