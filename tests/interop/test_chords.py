@@ -1,8 +1,12 @@
-"""Chords on Redis whose tasks run in Python and C++ workers: counted together, fired once."""
+"""Chords on Redis whose tasks run in Python and C++ workers: counted together, fired once.
+
+The Python worker is of the Celery that is installed; before 5.7 it counts in its own way.
+"""
 
 import json
 import re
 
+import celery
 import pytest
 from celery import chain, chord, group
 from celery.exceptions import ChordError
@@ -13,6 +17,7 @@ from support.fleet import FOLDER, MODULE, TIMEOUT, ChordKeys, Fleet
 
 SIDES = ("python", "native")
 OTHER = {"python": "native", "native": "python"}
+COUNT_AS_5_7 = SIDES if celery.VERSION >= (5, 7) else ("native",)
 
 
 @pytest.fixture
@@ -53,9 +58,10 @@ class Parts:
         self._fleet.worker(on).wait_for_log(ended, TIMEOUT, count=runs)
 
     def fail(self, place, task_id, text, on):
+        counters = ChordKeys(self._fleet.redis, self.group_id)
+        counted = counters.counted()
         self._send(self._fleet.sig("fail", text, on=on), place, task_id)
-        ended = rf"fleet\.fail\[{task_id}\] raised"
-        self._fleet.worker(on).wait_for_log(ended, TIMEOUT)
+        self._fleet.wait_until(lambda: counters.counted() > counted, "failed part")
 
     def _send(self, sig, place, task_id):
         sig.apply_async(task_id=task_id, group_id=self.group_id, group_index=place, chord=self.body)
@@ -80,12 +86,13 @@ def test_whoever_ends_the_last_part_publishes_the_body(fleet, keys, last):
     fleet.wait_until(lambda: counters.counted() == 1, "first part")
     fleet.open("gate")
     assert result.get(timeout=TIMEOUT) == 13
-    fleet.wait_until(lambda: counters.claim() == b"done", "end of the chord")
-    assert counters.left() == set()
+    unknown = set() if last in COUNT_AS_5_7 else {".d"}
+    fleet.wait_until(lambda: counters.left() == unknown, "end of the chord")
     assert [line["where"] for line in fleet.ran("total")] == [first]
     assert [line["where"] for line in fleet.ran("wait")] == [last]
 
 
+@pytest.mark.needs_celery("5.7", "a part that ran twice counts once")
 @pytest.mark.parametrize("last", SIDES)
 def test_a_part_that_runs_twice_counts_once(fleet, keys, last):
     parts = Parts(fleet, 2, fleet.sig("total", on="native"))
@@ -95,7 +102,7 @@ def test_a_part_that_runs_twice_counts_once(fleet, keys, last):
     parts.run(1, b, 2, 2, on=last)
     assert parts.result() == 6
     counters = keys(parts.group_id)
-    fleet.wait_until(lambda: counters.claim() == b"done", "end of the chord")
+    fleet.wait_until(lambda: counters.left() == set(), "end of the chord")
     for side in SIDES:
         parts.run(1, b, 2, 2, on=side)
     assert counters.left() == set()
@@ -112,12 +119,14 @@ def test_a_failed_part_fails_the_body_once(fleet, keys, last):
     fleet.open("gate")
     failed = result.parent.results[0].id
     assert error_of(result) == f"Dependency {failed} raised ValueError('inside')"
-    fleet.wait_until(lambda: ".s" not in counters.left(), "end of the chord")
+    if last in COUNT_AS_5_7:
+        fleet.wait_until(lambda: ".s" not in counters.left(), "end of the chord")
     fleet.wait_until(lambda: fleet.ran("note"), "error callback")
     assert [line["flow"] for line in fleet.ran("note")] == [result.id]
     assert fleet.ran("total") == []
 
 
+@pytest.mark.needs_celery("5.3", "chords in chords of a client that is not the current app")
 @pytest.mark.parametrize("side", SIDES)
 def test_nested_chords(fleet, side):
     here, there = side, OTHER[side]
@@ -250,6 +259,7 @@ def test_chord_unlock_of_a_failed_header(fleet, on):
     assert [line["flow"] for line in fleet.ran("note")] == [sent.body.id]
 
 
+@pytest.mark.needs_celery("5.7", "chord_unlock fails the body when it gives up")
 @pytest.mark.parametrize("on", SIDES)
 def test_chord_unlock_gives_up(fleet, on):
     never = fleet.app.AsyncResult(uuid()).as_tuple()

@@ -59,10 +59,7 @@ class ChordKeys:
         return f"celery-taskset-meta-{self._group_id}{suffix}"
 
     def counted(self):
-        return self._redis.scard(self.key(".d"))
-
-    def claim(self):
-        return self._redis.get(self.key(".c"))
+        return self._redis.zcard(self.key(".j"))
 
     def left(self):
         """The suffixes of the counters that are there."""
