@@ -183,7 +183,8 @@ ANSWERED = [
     ("rate_limit", {"task_name": "no.such.task", "rate_limit": "x"}),
     ("rate_limit", {"task_name": "remote.add"}),
     ("rate_limit", {}),
-    ("time_limit", {"task_name": "remote.add", "hard": 30, "soft": 20}),
+    # A coroutine here: a hard limit on a function on a thread is refused.
+    ("time_limit", {"task_name": "remote.sleep", "hard": 30, "soft": 20}),
     ("time_limit", {"task_name": "remote.add"}),
     ("time_limit", {"task_name": "no.such.task", "hard": 1}),
     ("add_consumer", {"queue": "QUEUE-2"}),
