@@ -16,6 +16,7 @@ import pytest
 from celery.exceptions import MaxRetriesExceededError, TaskRevokedError
 
 from support.celeriac import CELERIAC
+from support.fake_http import Answer, FakeService
 
 MODULE = CELERIAC.parent / "modules/contract_tasks.so"
 TIMEOUT = 30
@@ -245,6 +246,24 @@ def test_a_signatures_own_headers_win(worker, app, sig, message_in):
     headers = message_in(worker, "elsewhere").headers
     assert headers["x-custom"] == "own"
     assert headers["traceparent"] == TRACE["traceparent"]
+
+
+class Page(FakeService):
+    """Keeps the headers of the last request."""
+
+    def answer(self, request):
+        self.headers = request.headers
+        return Answer(body="some words")
+
+
+def test_http_requests_belong_to_the_trace(celeriac, app):
+    celeriac("-l", "INFO", "-A", CELERIAC.parent / "examples/module/news_tasks.so")
+    with Page() as page:
+        result = app.send_task("news.summarize", [page.base_url], headers=TRACE)
+        assert result.get(timeout=TIMEOUT) == "some words"
+        assert page.headers["traceparent"] == TRACE["traceparent"]
+        assert page.headers["tracestate"] == TRACE["tracestate"]
+        assert "baggage" not in page.headers  # may be private
 
 
 @needs_stamps

@@ -125,6 +125,11 @@ const Request& TaskContext::request() const {
   return *request_;
 }
 
+HttpClient& TaskContext::http() {
+  if (!http_) http_.emplace(services_.http, trace_headers(run_.request.message));
+  return *http_;
+}
+
 Async<void> TaskContext::sleep(std::chrono::duration<double> duration) {
   return sleep_for(services_.loop, std::chrono::duration_cast<Clock::duration>(duration));
 }

@@ -9,6 +9,7 @@
 
 #include "worker/execution/run.h"
 #include "worker/execution/services.h"
+#include "worker/execution/traced_http.h"
 
 namespace celeriac::worker {
 
@@ -35,7 +36,7 @@ class TaskContext final : public Context {
 
   const Request& request() const override;
   TaskLogger& log() override { return logger_; }
-  HttpClient& http() override { return services_.http; }
+  HttpClient& http() override;
   RedisClient& redis(const std::string& url) override { return services_.redis.at(url); }
   Async<void> sleep(std::chrono::duration<double> duration) override;
   Async<void> update_state(std::string state, Json meta) override;
@@ -57,7 +58,9 @@ class TaskContext final : public Context {
   Services& services_;
   Run& run_;
   MarkedLogger logger_;
-  mutable std::unique_ptr<Request> request_;  // made when it is asked for
+  // Made when they are asked for.
+  mutable std::unique_ptr<Request> request_;
+  std::optional<TracedHttp> http_;
 };
 
 }  // namespace celeriac::worker

@@ -52,7 +52,8 @@ class Context {
   virtual const Request& request() const = 0;
   virtual TaskLogger& log() = 0;
 
-  // One client per worker, connections kept alive.
+  // One client per worker, connections kept alive. Requests carry the trace context of the message
+  // (traceparent, tracestate) on.
   virtual HttpClient& http() = 0;
   // The Redis at this URL, one connection per worker and URL. Empty: the result backend's.
   // Throws ConfigError if there is none or the URL is wrong.
