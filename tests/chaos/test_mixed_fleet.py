@@ -14,7 +14,7 @@ from celery.exceptions import ChordError
 
 from support.fleet import FOLDER, MODULE, Fleet
 
-WORKFLOWS = int(os.environ.get("FLEET_WORKFLOWS", "150"))
+WORKFLOWS = int(os.environ.get("FLEET_WORKFLOWS", "300"))
 SEED = int(os.environ.get("FLEET_SEED", "1"))
 # Nothing ends for so long only if something is lost.
 PATIENCE = 120
