@@ -18,6 +18,10 @@ using namespace std::chrono_literals;
 constexpr std::string_view kLogger = "celery.backends.redis";
 // Celery's, and the least: until then a part of a finished chord that ran again counts for nothing.
 constexpr std::chrono::milliseconds kDoneIsKnown = 300s;
+// A frozen chord that is applied again has the ids of its last run, and clients send all parts but
+// one before they say that it is a new run: until then its parts look like late ones of the last.
+constexpr std::chrono::milliseconds kNewRunFollows = 2s;
+constexpr std::chrono::milliseconds kShortestLook = 50ms;
 
 std::string ttl(std::chrono::seconds duration) {
   return std::to_string(duration.count());
@@ -201,13 +205,15 @@ Async<std::optional<CompleteChord>> RedisBackend::add_chord_part(protocol::Chord
   CompleteChord chord;
   chord.claim = {part.group_id, new_uuid(), claim_lifetime()};
   const Script script = count_part(part, chord.claim);
+  const Clock::time_point patience = loop_.now() + kNewRunFollows;
   for (;;) {
     std::string what = "a part of chord " + part.group_id;
     Script again = script;
     const std::optional<RedisReply> reply = co_await insist(std::move(what), std::move(again));
     if (!reply || reply->is_nil()) co_return std::nullopt;
-    if (const auto other = reply->as_integer()) {
-      co_await sleep_for(loop_, std::chrono::milliseconds(*other));
+    if (const auto claimed = reply->as_integer()) {
+      if (*claimed == 0 && loop_.now() >= patience) co_return std::nullopt;
+      co_await sleep_for(loop_, std::max(std::chrono::milliseconds(*claimed), kShortestLook));
       continue;
     }
     const RedisReply::Array& found = reply->array();

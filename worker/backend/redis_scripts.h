@@ -42,13 +42,13 @@ inline constexpr const char* kDelete = "return redis.call('DEL', unpack(KEYS))";
 // completed", size from a signature of Celery 4 or "", ttl, ttl of the saved group, token, and how
 // many milliseconds it claims the body.
 //
-// Nil: parts are missing, or the body is out. An array of the saved group and the results: this
-// token has the claim. A number: another one has it, for so many milliseconds.
+// Nil: parts are missing. An array of the saved group and the results: this token has the claim. A
+// number: another one has it, for so many milliseconds; 0 if the body is out.
 inline constexpr const char* kCountPart = R"(
 local results, counted, size_key, added_key, claim, group = unpack(KEYS)
 local ordered = ARGV[4] == 'ordered'
 local owner = redis.call('GET', claim)
-if owner == 'done' then return false end
+if owner == 'done' then return 0 end
 
 if redis.call('SADD', counted, ARGV[3] .. ':' .. ARGV[1]) == 1 then
   if ordered then

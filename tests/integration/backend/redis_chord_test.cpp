@@ -15,10 +15,10 @@ namespace {
 
 using test::run_on_loop;
 
-RedisAddress server() {
+std::string server() {
   const char* url = std::getenv("CELERIAC_TEST_REDIS_URL");
   if (!url) throw ConfigError("set CELERIAC_TEST_REDIS_URL, e.g. redis://127.0.0.1:6379/0");
-  return parse_redis_url(url);
+  return url;
 }
 
 class RedisChord : public testing::Test {
@@ -52,6 +52,7 @@ class RedisChord : public testing::Test {
   void forget(const ChordClaim& claim) { run_on_loop(loop, backend.forget_chord(claim)); }
 
   Async<void> finds_nothing_to_do() { EXPECT_FALSE(co_await backend.add_chord_part(part("A", 0))); }
+  Async<void> gets_the_chord() { EXPECT_TRUE(co_await backend.add_chord_part(part("A", 0))); }
   Async<void> publishes_meanwhile() {
     std::string claim = key(".c");
     co_await client.command("SET", claim, "done");
@@ -59,11 +60,12 @@ class RedisChord : public testing::Test {
 
   static ResultSettings settings() {
     ResultSettings settings;
+    settings.backend = server();
     settings.expires = std::chrono::seconds(1000);
     return settings;
   }
   Loop loop;
-  HiredisClient client{loop, server(), {}};
+  HiredisClient client{loop, parse_redis_url(server()), {}};
   RedisBackend backend{loop, client, settings()};
 };
 
@@ -162,6 +164,15 @@ TEST_F(RedisChord, AHeaderThatIsPublishedAgainIsANewRun) {
   forget(count(part("A", 0))->claim);
   set_size(1);
   EXPECT_TRUE(count(part("A", 0)));
+}
+
+TEST_F(RedisChord, APartMayBeFasterThanTheClientThatStartsANewRun) {
+  set_size(1);
+  forget(count(part("A", 0))->claim);
+  std::vector<Async<void>> both;
+  both.push_back(gets_the_chord());
+  both.push_back(backend.set_chord_size(protocol::SetChordSize{"G", 1}));
+  run_on_loop(loop, when_all(std::move(both)));
 }
 
 TEST_F(RedisChord, ADuplicateTakesOverWhenTheClaimHasRunOut) {
