@@ -30,19 +30,21 @@ if celery.VERSION < (5, 3):
 def pytest_collection_modifyitems(config, items):
     """Marks what a Celery client takes part in, and leaves out what the installed one cannot do:
     `@pytest.mark.needs_celery("5.3", "typed JSON")`."""
-    kept, left_out = [], []
+    kept, left_out, reasons = [], [], []
     for item in items:
         if "app" in item.fixturenames:
             item.add_marker("client")
         marks = list(item.iter_markers("needs_celery"))
         lacking = [mark.args for mark in marks if version(mark.args[0]) > celery.VERSION]
         if lacking:
-            left_out.append((item, lacking[0]))
+            since, reason = lacking[0]
+            left_out.append(item)
+            reasons.append(f"{item.nodeid} (since {since}: {reason})")
         else:
             kept.append(item)
     items[:] = kept
-    config.hook.pytest_deselected(items=[item for item, _ in left_out])
-    config.stash[LEFT_OUT] = left_out
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = reasons
 
 
 def version(text):
@@ -52,11 +54,21 @@ def version(text):
 LEFT_OUT = pytest.StashKey()
 
 
+def pytest_sessionfinish(session):
+    config = session.config
+    if hasattr(config, "workeroutput"):  # one of several processes: the first one tells it
+        config.workeroutput["left_out"] = config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Each process has collected the same."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", [])
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    for item, (since, reason) in config.stash[LEFT_OUT]:
-        terminalreporter.line(
-            f"left out with Celery {celery.__version__}: {item.nodeid} (since {since}: {reason})"
-        )
+    for test in config.stash.get(LEFT_OUT, []):
+        terminalreporter.line(f"left out with Celery {celery.__version__}: {test}")
 
 
 @pytest.fixture(scope="session")

@@ -560,6 +560,9 @@ def test_waiting_for_a_result_ends_in_time(start, app, call, sig):
     waits.revoke(terminate=True)
     with pytest.raises(TaskRevokedError, match="terminated"):
         waits.get(timeout=TIMEOUT)
+    # A warm shutdown would wait for those that still sleep.
+    for active in app.control.inspect(["w1@test"], timeout=TIMEOUT).active()["w1@test"]:
+        app.control.revoke(active["id"], terminate=True)
 
 
 @pytest.mark.parametrize("ordered", [True, False])

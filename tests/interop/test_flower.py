@@ -50,7 +50,7 @@ def test_flower_sends_a_task_and_reads_its_result(flower):
 
 def test_flower_changes_limits(flower):
     flower.post("/api/task/rate-limit/remote.add", workername=NODE, ratelimit="9/m")
-    flower.post("/api/task/timeout/remote.add", workername=NODE, hard=30, soft=20)
+    flower.post("/api/task/timeout/remote.sleep", workername=NODE, hard=30, soft=20)
     shown = flower.worker()
     assert "remote.add [rate_limit=9/m]" in shown["registered"]
 
