@@ -64,7 +64,8 @@ def test_the_metrics_of_a_live_worker_are_those_of_the_page(
 SOURCES = [*ROOT.glob("worker/**/*.cpp"), *ROOT.glob("tasks/**/*.cpp")]
 CALL = re.compile(r"\b(?:log::)?write\(\s*(?:log::)?Level::(\w+),|\blog\(\)\.(\w+)\(")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
-NO_TEXT = re.compile(r"[a-z_]+(\.[a-z_]+)*|[^A-Za-z]*|True|False|\\n")  # a logger's name, punctuation
+# A logger's name, punctuation.
+NO_TEXT = re.compile(r"[a-z_]+(\.[a-z_]+)*|[^A-Za-z]*|True|False|\\n")
 
 
 def literals(code):
