@@ -28,7 +28,7 @@ def main():
     passed = failed = 0
     for report in sorted(folder.glob("*.xml")):
         good, bad, skipped = count(report)
-        print(f"{report.stem:10} {good} passed, {bad} failed, {skipped} skipped (count as failed)")
+        print(f"{report.stem:12} {good} passed, {bad} failed, {skipped} skipped (count as failed)")
         passed, failed = passed + good, failed + bad + skipped
     broken = folder / "broken"
     for line in broken.read_text().splitlines() if broken.exists() else []:

@@ -287,6 +287,8 @@ def test_a_waiting_task_is_revoked(browser, flower, worker, app):
     browser.open(f"{flower.url}/task/{waiting.id}")
     page.press("#task-revoke", f"Revoked '{waiting.id}'")
     worker.wait_for_log(f"Tasks flagged as revoked: {waiting.id}", 30)
+    with pytest.raises(Exception, match="revoked"):
+        waiting.get(timeout=30)
     assert waiting.state == "REVOKED"
 
 

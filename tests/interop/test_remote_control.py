@@ -149,6 +149,8 @@ def test_revoke_discards_a_task_that_waits(app, worker, inspect):
     }
     assert result.id in inspect().revoked()["w1@test"]
     worker.wait_for_log(rf"Discarding revoked task: remote.add\[{result.id}\]", 30)
+    with pytest.raises(Exception, match="revoked"):
+        result.get(timeout=30)
     assert result.state == "REVOKED"
 
 
@@ -242,6 +244,8 @@ def test_revoked_tasks_survive_a_restart_with_a_state_file(app, celeriac, tmp_pa
     second = celeriac(*arguments)
     result = app.send_task("remote.add", [1, 1], task_id="revoked-before")
     second.wait_for_log(r"Discarding revoked task: remote.add\[revoked-before\]", 30)
+    with pytest.raises(Exception, match="revoked"):
+        result.get(timeout=30)
     assert result.state == "REVOKED"
 
 
