@@ -4,7 +4,7 @@ import uuid
 
 import celery
 import pytest
-from celery.result import result_from_tuple
+from celery.result import GroupResult, result_from_tuple
 
 from support.celeriac import CELERIAC
 
@@ -45,10 +45,17 @@ def sent(app, sender, *args):
     return result_from_tuple(returned, app)
 
 
+def value(result):
+    """Of a group part by part: Celery 5.2 waits for a whole one only if it sent it itself."""
+    if isinstance(result, GroupResult):
+        return [part.get(timeout=TIMEOUT) for part in result]
+    return result.get(timeout=TIMEOUT)
+
+
 @pytest.mark.parametrize(("sender", "pool"), SENDERS)
 def test_compositions_give_what_celery_gives(app, start, sender, pool):
     start(pool)
-    found = {kind: sent(app, sender, kind).get(timeout=TIMEOUT) for kind in RESULTS}
+    found = {kind: value(sent(app, sender, kind)) for kind in RESULTS}
     assert found == RESULTS
 
 
