@@ -165,7 +165,7 @@ class Task(Generic[T]):
             return f"<task {self.name}>"
 )PYTHON";
 
-std::string quoted(std::string_view text) {
+std::string python_string(std::string_view text) {
   std::string literal = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') {
@@ -183,7 +183,7 @@ std::string quoted(std::string_view text) {
 
 // For the reader's eye: a default that has no short literal shows as `...`.
 std::string shown_default(const Json& value) {
-  if (const std::string* text = value.as_string()) return quoted(*text);
+  if (const std::string* text = value.as_string()) return python_string(*text);
   if (value.as_array() && value.as_array()->empty()) return "[]";
   if (value.as_object() && value.as_object()->empty()) return "{}";
   const auto real = value.as_double();
@@ -245,7 +245,7 @@ class TaskClass {
       : task_(*placed.task),
         result_("Result[" + annotation(task_.returns) + "]"),
         signature_("Signature[" + annotation(task_.returns) + "]") {
-    text_ = "\n\nclass " + placed.class_name + "(Task[" + quoted(annotation(task_.returns)) +
+    text_ = "\n\nclass " + placed.class_name + "(Task[" + python_string(annotation(task_.returns)) +
             "]):\n    " + docstring(task_, "    ") + "\n\n    if TYPE_CHECKING:\n";
     if (task_.takes_any_arguments) {
       take_anything();
@@ -329,7 +329,7 @@ class TaskClass {
       const Parameter& parameter = task_.parameters[i];
       const bool optional = totality.empty() && i >= required;
       const std::string type = annotation(parameter.type);
-      items += (items.empty() ? "" : ", ") + quoted(parameter.name) + ": " +
+      items += (items.empty() ? "" : ", ") + python_string(parameter.name) + ": " +
                (optional ? "NotRequired[" + type + "]" : type);
     }
     line(name + " = TypedDict(\"" + name + "\", {" + items + "}" + totality + ")");
@@ -347,7 +347,7 @@ std::string instance(const PlacedTask& placed) {
     parameters += (parameters.empty() ? " " : ", ") + parameter.name;
     if (parameter.fallback) parameters += "=None";
   }
-  return placed.class_name + "(" + quoted(placed.task->name) + ", lambda" + parameters + ": None)";
+  return placed.class_name + "(" + python_string(placed.task->name) + ", lambda" + parameters + ": None)";
 }
 
 struct Namespace {
