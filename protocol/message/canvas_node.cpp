@@ -8,6 +8,8 @@
 #include <iterator>
 #include <utility>
 
+#include "protocol/message/execution_options.h"
+
 namespace celeriac::protocol {
 namespace {
 
@@ -179,8 +181,7 @@ bool CanvasNode::is_chain_led_by_task() const {
 }
 
 const Json* CanvasNode::option(std::string_view name) const {
-  const Json* value = options.find(name);
-  return value && !value->is_null() ? value : nullptr;
+  return find_option(options, name);
 }
 
 std::string CanvasNode::text_option(std::string_view name) const {

@@ -29,6 +29,11 @@ bool is_read_by_broker(std::string_view name) {
   return name == "CC" || name == "BCC" || name == "x-delay";
 }
 
+bool is_trace_context(std::string_view name) {
+  return name == "traceparent" || name == "tracestate" || name == "baggage" ||
+         name.starts_with("sentry-");
+}
+
 double unix_seconds(Timestamp time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
@@ -60,6 +65,19 @@ CustomHeaders headers_of_child(const TaskMessage& message, Timestamp now) {
     return is_written_by_broker(name) || is_read_by_broker(name);
   };
   return carried(message, drops, now);
+}
+
+CustomHeaders trace_context_of(const CustomHeaders& headers) {
+  const auto only_trace = [](const JsonObject& all) {
+    JsonObject trace;
+    for (const auto& [name, value] : all) {
+      if (is_trace_context(name)) trace.set(name, value);
+    }
+    return trace;
+  };
+  CustomHeaders trace{only_trace(headers.headers), std::nullopt};
+  if (headers.headers_beside) trace.headers_beside = only_trace(*headers.headers_beside);
+  return trace;
 }
 
 }  // namespace celeriac::protocol

@@ -31,4 +31,7 @@ CustomHeaders headers_of_retry(const TaskMessage& message, Timestamp now);
 // x-delay), too.
 CustomHeaders headers_of_child(const TaskMessage& message, Timestamp now);
 
+// W3C's and Sentry's, of these.
+CustomHeaders trace_context_of(const CustomHeaders& headers);
+
 }  // namespace celeriac::protocol

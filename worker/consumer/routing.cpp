@@ -58,7 +58,7 @@ Destination Router::route(std::string_view task, const protocol::RoutingOptions&
   }
   const protocol::Queue queue =
       options.queue ? queues_.named(*options.queue) : queues_.default_queue();
-  if (!options.exchange && !options.routing_key && queue.exchange.type == "direct") {
+  if ((!options.exchange || !options.routing_key) && queue.exchange.type == "direct") {
     destination.routing_key = queue.name;
   } else {
     destination.exchange = options.exchange.value_or(queue.exchange.name);

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "protocol/message/delayed_delivery.h"
+#include "protocol/message/retry.h"
 #include "worker/execution/wall_clock.h"
 #include "worker/log/log.h"
 
@@ -53,8 +54,10 @@ Publication Publisher::encode(const protocol::TaskMessage& message,
   return publication;
 }
 
-Async<void> Publisher::send(protocol::TaskMessage message, Publication publication,
-                            std::string delayed_key) {
+Async<void> Publisher::send(protocol::PublishTask task, Destination destination) {
+  const protocol::TaskMessage& message = task.message;
+  const std::string delayed_key = std::move(destination.delayed_key);
+  Publication publication = encode(message, task.routing, std::move(destination));
   protocol::DeliveryInfo sent;
   sent.exchange = publication.exchange;
   sent.routing_key = publication.routing_key;
@@ -89,19 +92,18 @@ Async<void> Publisher::publish(protocol::PublishTask task) {
                                           std::chrono::duration<double>(*task.routing.countdown));
   }
   Destination destination = router_.route(task.message.task, task.routing);
-  std::string delayed_key = std::move(destination.delayed_key);
-  Publication publication = encode(task.message, task.routing, std::move(destination));
-  co_await send(std::move(task.message), std::move(publication), std::move(delayed_key));
+  co_await send(std::move(task), std::move(destination));
 }
 
-Async<void> Publisher::publish_retry(protocol::TaskMessage message,
-                                     protocol::DeliveryInfo received) {
+Async<void> Publisher::publish_retry(protocol::PublishTask task, protocol::DeliveryInfo received) {
+  if (auto routing = protocol::retry_routing(task.routing, received)) {
+    task.routing = *std::move(routing);
+    co_await publish(std::move(task));
+    co_return;
+  }
   Destination destination = router_.back(received);
-  destination.priority = message.priority;
-  std::string delayed_key = std::move(destination.delayed_key);
-  const protocol::RoutingOptions options{};
-  Publication publication = encode(message, options, std::move(destination));
-  co_await send(std::move(message), std::move(publication), std::move(delayed_key));
+  destination.priority = task.message.priority;
+  co_await send(std::move(task), std::move(destination));
 }
 
 }  // namespace celeriac::worker

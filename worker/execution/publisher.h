@@ -27,14 +27,14 @@ class Publisher {
   // Completes when the broker has confirmed it. Throws Error if it cannot be routed or queued.
   Async<void> publish(protocol::PublishTask task);
 
-  // Sends it back to where it came from, for another try.
-  Async<void> publish_retry(protocol::TaskMessage message, protocol::DeliveryInfo received);
+  // Sends it for another try: back to where it came from, unless it says otherwise.
+  Async<void> publish_retry(protocol::PublishTask task, protocol::DeliveryInfo received);
 
  private:
   Publication encode(const protocol::TaskMessage& message, const protocol::RoutingOptions& options,
                      Destination destination) const;
   // Completes when the broker has it.
-  Async<void> send(protocol::TaskMessage message, Publication publication, std::string delayed_key);
+  Async<void> send(protocol::PublishTask task, Destination destination);
   // False if it is not taken.
   Async<bool> publish_delayed(Publication publication);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "worker/execution/exception.h"
+#include "worker/execution/retry_options.h"
 
 namespace celeriac::worker {
 namespace {
@@ -26,7 +27,7 @@ protocol::ExceptionInfo max_retries_exceeded(const protocol::TaskMessage& messag
 // New arguments may come the other way than the old ones came: what they do not touch stays, and
 // no parameter is given twice (Celery 5.7, Task.retry).
 void keep_untouched_arguments(const protocol::TaskMessage& message, const TaskType& type,
-                              AnotherTry& next) {
+                              protocol::RetryOverrides& next) {
   const std::vector<Parameter>& parameters = type.definition->parameters;
   if (next.args && !next.kwargs && !message.kwargs.empty()) {
     next.kwargs = message.kwargs;
@@ -44,10 +45,21 @@ void keep_untouched_arguments(const protocol::TaskMessage& message, const TaskTy
   }
 }
 
+// Python's str() of a datetime has a space where ISO 8601 has a T.
+std::string when(const JsonObject& options) {
+  if (const Json* eta = options.find("eta")) {
+    std::string time = eta->string_or("");
+    std::ranges::replace(time, 'T', ' ');
+    return "at " + time;
+  }
+  const Json* countdown = options.find("countdown");
+  return "in " + number_text(countdown ? countdown->as_double().value_or(0) : 0) + "s";
+}
+
 }  // namespace
 
 std::string AnotherTry::text() const {
-  std::string text = "Retry in " + number_text(countdown) + "s";
+  std::string text = "Retry " + when(overrides.options);
   if (cause) {
     text += ": " + cause->repr();
   } else if (!reason.empty()) {
@@ -74,14 +86,18 @@ std::variant<AnotherTry, RetriesExceeded> plan_retry(const protocol::TaskMessage
     return RetriesExceeded{cause ? *std::move(cause) : max_retries_exceeded(message)};
   }
   AnotherTry next;
-  next.countdown = asked.options.countdown ? std::max(0.0, asked.options.countdown->count())
-                                           : type.default_retry_delay;
   next.cause = std::move(cause);
   next.reason = asked.options.reason;
-  next.args = asked.options.args;
-  next.kwargs = asked.options.kwargs;
-  next.queue = asked.options.queue;
-  keep_untouched_arguments(message, type, next);
+  next.overrides.args = asked.options.args;
+  next.overrides.kwargs = asked.options.kwargs;
+  next.overrides.options = execution_options(asked.options);
+  if (!asked.options.countdown && !asked.options.eta) {
+    next.overrides.options.set("countdown", type.default_retry_delay);
+  }
+  if (!asked.options.ignore_result) {
+    next.overrides.options.set("ignore_result", message.ignore_result.value_or(type.ignore_result));
+  }
+  keep_untouched_arguments(message, type, next.overrides);
   return next;
 }
 

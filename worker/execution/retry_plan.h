@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "protocol/message/result.h"
+#include "protocol/message/retry.h"
 #include "protocol/message/task_message.h"
 #include "worker/execution/task_type.h"
 
@@ -22,12 +23,9 @@ struct RetriesExceeded {
 };
 
 struct AnotherTry {
-  double countdown = 0;                          // seconds
+  protocol::RetryOverrides overrides;
   std::optional<protocol::ExceptionInfo> cause;  // stored as the RETRY result
   std::string reason;
-  std::optional<Json::Array> args;
-  std::optional<JsonObject> kwargs;
-  std::optional<std::string> queue;
 
   // Celery's str(Retry): `Retry in 3s: ValueError('busy')`.
   std::string text() const;

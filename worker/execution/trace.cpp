@@ -328,26 +328,10 @@ Async<void> Trace::retry(Run& run, AnotherTry next) {
 
 // Why it could not be sent; empty when it was.
 Async<std::string> Trace::publish_next_try(TaskRequest& request, AnotherTry next) {
-  const protocol::TaskMessage& message = request.message;
-  protocol::RetryOverrides overrides;
-  overrides.args = next.args;
-  overrides.kwargs = next.kwargs;
-  const protocol::Timestamp now = wall_clock();
-  if (next.countdown > 0) {
-    overrides.eta = now + std::chrono::duration_cast<std::chrono::microseconds>(
-                              std::chrono::duration<double>(next.countdown));
-  }
   try {
-    protocol::TaskMessage again = protocol::retry_message(message, overrides, now);
-    if (next.queue) {
-      protocol::PublishTask publish;
-      publish.message = std::move(again);
-      publish.routing.queue = next.queue;
-      publish.routing.priority = message.priority;
-      co_await services_.publisher.publish(std::move(publish));
-    } else {
-      co_await services_.publisher.publish_retry(std::move(again), request.delivery_info);
-    }
+    protocol::PublishTask publish =
+        protocol::retry_to_publish(request.message, next.overrides, wall_clock());
+    co_await services_.publisher.publish_retry(std::move(publish), request.delivery_info);
   } catch (const Error& error) {
     co_return error.what();
   }

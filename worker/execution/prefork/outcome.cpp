@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "worker/execution/exception.h"
+#include "worker/execution/retry_options.h"
 
 namespace celeriac::worker::prefork {
 
@@ -24,29 +25,10 @@ std::exception_ptr exception_from_json(const Json& json) {
 }
 
 JsonObject retry_outcome(const Retry& retry) {
-  const RetryOptions& options = retry.options;
-  JsonObject outcome{{"type", "outcome"}, {"kind", "retry"}, {"reason", options.reason}};
-  if (options.countdown) outcome.set("countdown", options.countdown->count());
-  if (options.max_retries) outcome.set("max_retries", *options.max_retries);
-  if (options.args) outcome.set("args", *options.args);
-  if (options.kwargs) outcome.set("kwargs", *options.kwargs);
-  if (options.queue) outcome.set("queue", *options.queue);
-  outcome.set("cause", exception_to_json(retry.cause));
-  return outcome;
-}
-
-Retry retry_from_json(const Json& json) {
-  Retry retry;
-  if (auto seconds = json["countdown"].as_double()) {
-    retry.options.countdown = std::chrono::duration<double>(*seconds);
-  }
-  retry.options.max_retries = json["max_retries"].as_int();
-  retry.options.reason = json["reason"].string_or("");
-  if (const Json::Array* args = json["args"].as_array()) retry.options.args = *args;
-  if (const JsonObject* kwargs = json["kwargs"].as_object()) retry.options.kwargs = *kwargs;
-  if (const std::string* queue = json["queue"].as_string()) retry.options.queue = *queue;
-  retry.cause = exception_from_json(json["cause"]);
-  return retry;
+  return {{"type", "outcome"},
+          {"kind", "retry"},
+          {"retry", retry_options_to_json(retry.options)},
+          {"cause", exception_to_json(retry.cause)}};
 }
 
 }  // namespace
@@ -79,7 +61,9 @@ JsonObject thrown_outcome(const std::exception_ptr& thrown) {
 Json take_outcome(const Json& outcome) {
   const std::string kind = outcome["kind"].string_or("");
   if (kind == "value") return outcome["value"];
-  if (kind == "retry") throw retry_from_json(outcome);
+  if (kind == "retry") {
+    throw Retry{retry_options_from_json(outcome["retry"]), exception_from_json(outcome["cause"])};
+  }
   if (kind == "ignore") throw Ignore{};
   if (kind == "replace") throw Replace{Signature::from_json(outcome["with"])};
   if (kind == "reject") {

@@ -7,7 +7,7 @@
 
 namespace celeriac {
 // Grows whenever a public type changes its layout; the loader refuses another one.
-inline constexpr int kModuleAbi = 2;
+inline constexpr int kModuleAbi = 3;
 }  // namespace celeriac
 
 #define CELERIAC_MODULE(registry)                                                 \

@@ -11,19 +11,36 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace celeriac {
 
-// How a task asks for another try (Celery's Task.retry).
+// How a task asks for another try (Celery's Task.retry). What is unset stays as it was in the
+// message that asked.
 struct RetryOptions {
-  // From now; unset: the task's default_retry_delay (Celery: 180 s).
-  std::optional<std::chrono::duration<double>> countdown{};
+  using Seconds = std::chrono::duration<double>;
+  using Time = std::chrono::system_clock::time_point;
+
+  // From now; unset, and without an eta: the task's default_retry_delay (Celery: 180 s).
+  std::optional<Seconds> countdown{};
   // Unset: the task's max_retries. -1: for ever.
   std::optional<std::int64_t> max_retries{};
   std::string reason{};               // shown in logs and stored as the RETRY result
   std::optional<Json::Array> args{};  // replace the arguments
   std::optional<JsonObject> kwargs{};
   std::optional<std::string> queue{};  // another queue than the one it came from
+
+  // The options of apply_async, by Celery's names.
+  std::optional<Time> eta{};  // a countdown beats it
+  std::optional<std::variant<Seconds, Time>> expires{};
+  std::optional<Seconds> time_limit{}, soft_time_limit{};
+  std::optional<std::uint8_t> priority{};
+  std::optional<std::string> exchange{}, routing_key{};  // both, or else its queue
+  std::optional<JsonObject> headers{};  // instead of the message's own, but for the trace context
+  std::optional<std::vector<Signature>> link{}, link_error{};
+  std::optional<std::string> shadow{}, serializer{}, compression{};
+  std::optional<bool> ignore_result{};
 };
 
 // Ends this run; the worker publishes the task again, confirmed, before it acks.

@@ -141,7 +141,7 @@ TEST(Golden, RetriesArePublishedAsCeleryPublishesThem) {
     const Recorded theirs = recorded(json["published"]);
     RetryOverrides overrides;
     if (const std::string* eta = json["published"]["headers"]["eta"].as_string()) {
-      overrides.eta = parse_iso8601(*eta);
+      overrides.options.set("eta", *eta);
     }
     if (name == "at once, other arguments") {
       overrides.args = Json::Array{1, 2};

@@ -65,7 +65,7 @@ TEST(Retry, DropsTheHeadersOfTheBroker) {
 TEST(Retry, IsDueWhenTheOverrideSays) {
   EXPECT_EQ(retry_message(received(), {}, Timestamp{}).eta, std::nullopt);
   RetryOverrides overrides;
-  overrides.eta = parse_iso8601("2027-01-01");
+  overrides.options.set("eta", "2027-01-01T00:00:00+00:00");
   const auto encoded =
       encode_task_message(retry_message(received(), overrides, Timestamp{}), {}, Timestamp{});
   EXPECT_EQ(encoded.properties.headers.find("eta")->string_or(""), "2027-01-01T00:00:00+00:00");
@@ -79,6 +79,44 @@ TEST(Retry, MayChangeTheArguments) {
   EXPECT_EQ(retry.kwargs, (JsonObject{{"k", 2}}));
   const auto encoded = encode_task_message(retry, {}, Timestamp{});
   EXPECT_EQ(encoded.properties.headers.find("argsrepr")->string_or(""), "(7, 8)");
+}
+
+TEST(Retry, TakesTheOptionsOfTheCall) {
+  RetryOverrides overrides;
+  overrides.options = {
+      {"expires", 60},     {"time_limit", 30.0},
+      {"priority", 7},     {"link", Json::array({Json::object({{"task", "next"}})})},
+      {"shadow", "other"}, {"ignore_result", false}};
+  const PublishTask retry = retry_to_publish(received(), overrides, Timestamp{});
+  EXPECT_EQ(retry.message.expires, Timestamp(std::chrono::seconds(60)));
+  EXPECT_EQ(retry.message.expires_text, std::nullopt);
+  EXPECT_EQ(retry.message.timelimit, (TimeLimits{30, 80}));
+  EXPECT_EQ(retry.message.callbacks, Json::array({Json::object({{"task", "next"}})}));
+  EXPECT_EQ(retry.message.shadow, "other");
+  EXPECT_EQ(retry.message.ignore_result, false);
+  EXPECT_EQ(retry.routing.priority, 7);
+}
+
+TEST(Retry, MayReplaceTheHeadersButForTheTraceContext) {
+  TaskMessage message = received();
+  message.headers.set("traceparent", "00-1-2-01");
+  RetryOverrides overrides;
+  overrides.options = {{"headers", Json::object({{"x-new", 1}})}};
+  EXPECT_EQ(retry_message(message, overrides, Timestamp{}).headers,
+            (JsonObject{{"traceparent", "00-1-2-01"}, {"x-new", 1}}));
+}
+
+TEST(RetryRouting, CompletesTheWayThatIsAskedFor) {
+  const DeliveryInfo direct{"", "celery", "celery", false};
+  const DeliveryInfo topic{"tasks", "a.b", "q", false};
+  EXPECT_FALSE(retry_routing({}, direct));
+  RoutingOptions asked;
+  asked.routing_key = "c.d";
+  EXPECT_EQ(retry_routing(asked, topic)->exchange, "tasks");
+  EXPECT_EQ(retry_routing(asked, topic)->routing_key, "c.d");
+  EXPECT_EQ(retry_routing(asked, direct)->queue, "celery");
+  asked.queue = "other";
+  EXPECT_EQ(retry_routing(asked, topic)->exchange, std::nullopt);
 }
 
 TEST(Retry, IsItsOwnParentIfItHadNone) {

@@ -23,7 +23,7 @@ TEST(RetryPlan, WaitsAsLongAsItIsAskedTo) {
   const Retry asked{{.countdown = 3s}, busy()};
   const auto plan = plan_retry(task.message, task.type, asked);
   const auto& next = std::get<AnotherTry>(plan);
-  EXPECT_EQ(next.countdown, 3);
+  EXPECT_EQ(next.overrides.options, (JsonObject{{"countdown", 3.0}, {"ignore_result", false}}));
   EXPECT_EQ(next.text(), "Retry in 3s: ValueError('busy')");
 }
 
@@ -31,6 +31,17 @@ TEST(RetryPlan, WaitsTheDefaultDelayOtherwise) {
   const Task task;
   const auto plan = plan_retry(task.message, task.type, Retry{});
   EXPECT_EQ(std::get<AnotherTry>(plan).text(), "Retry in 180s");
+}
+
+TEST(RetryPlan, WaitsUntilTheEta) {
+  const Task task;
+  const std::chrono::sys_days new_year = std::chrono::January / 1 / 2027;
+  const Retry asked{{.eta = new_year}, nullptr};
+  const auto plan = plan_retry(task.message, task.type, asked);
+  const auto& next = std::get<AnotherTry>(plan);
+  EXPECT_EQ(next.text(), "Retry at 2027-01-01 00:00:00+00:00");
+  EXPECT_EQ(*next.overrides.options.find("eta"), Json("2027-01-01T00:00:00+00:00"));
+  EXPECT_FALSE(next.overrides.options.contains("countdown"));
 }
 
 TEST(RetryPlan, SaysTheReason) {
