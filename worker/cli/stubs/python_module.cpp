@@ -347,7 +347,8 @@ std::string instance(const PlacedTask& placed) {
     parameters += (parameters.empty() ? " " : ", ") + parameter.name;
     if (parameter.fallback) parameters += "=None";
   }
-  return placed.class_name + "(" + python_string(placed.task->name) + ", lambda" + parameters + ": None)";
+  return placed.class_name + "(" + python_string(placed.task->name) + ", lambda" + parameters +
+         ": None)";
 }
 
 struct Namespace {
