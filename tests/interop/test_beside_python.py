@@ -1,6 +1,8 @@
 """A Python worker beside it: both answer every command alike and tell the same of their tasks."""
 
 import json
+import os
+import re
 import signal
 import sys
 import threading
@@ -17,14 +19,17 @@ MODULE = CELERIAC.parent / "modules/remote_tasks.so"
 # The same tasks in Python.
 APP = """\
 import threading
-import celery.exceptions
+import celery.exceptions, celery.utils.log
 app = celery.Celery('remote_app', broker={broker!r}, backend={backend!r})
 app.conf.task_default_queue = 'python'
 app.conf.task_send_sent_event = True
+log = celery.utils.log.get_task_logger(__name__)
 @app.task(name='remote.add')
 def add(x, y): return x + y
 @app.task(name='remote.sleep')
 def sleep(seconds): threading.Event().wait(seconds)  # may be ended with its process
+@app.task(name='remote.wait_in_pool')
+def wait_in_pool(): threading.Event().wait(3600)
 @app.task(name='remote.limited', rate_limit='2/s')
 def limited(x, y): return x + y
 @app.task(name='remote.fail')
@@ -36,7 +41,7 @@ def retry_once(self):
 @app.task(name='remote.say')
 def say(text): ...
 @app.task(name='remote.say_in_pool')
-def say_in_pool(text): ...
+def say_in_pool(text): log.info(text)
 @app.task(name='remote.reject', acks_late=True)
 def reject(requeue): raise celery.exceptions.Reject('no', requeue=requeue)
 @app.task(name='remote.muted', send_events=False)
@@ -240,6 +245,66 @@ def test_the_prefork_pool_answers_alike(start_both):
     theirs["pool"].pop("writes")
     assert ours == theirs
     assert [node.ask("stats", {})["pool"]["timeouts"] for node in nodes] == [[200.0, 300.0]] * 2
+
+
+LINE = re.compile(r"\[.*: (?P<level>\w+)/(?P<process>[\w-]+)\] (?P<text>.*)")
+
+
+def told(node, *tasks):
+    """Level, process and text of each line of these tasks from INFO on, sorted."""
+    found = []
+    for line in filter(None, map(LINE.fullmatch, node.process.log.splitlines())):
+        text = line["text"]
+        if any(task.id in text for task in tasks) and line["level"] != "DEBUG":
+            for task in tasks:
+                text = text.replace(task.id, "ID")
+            text = re.sub(r"succeeded in [\d.e-]+s", "succeeded in Ns", text)
+            found.append((line["level"], line["process"], text))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("pool", "first", "second"),
+    [
+        ("prefork", "ForkPoolWorker-1", "ForkPoolWorker-2"),
+        ("threads", "MainProcess", "MainProcess"),
+    ],
+)
+def test_a_tasks_lines_name_the_same_process(start_both, pool, first, second):
+    nodes = start_both("-P", pool, "-c", "1")
+    lines, pids = [], []
+    for node in nodes:
+        tasks = [node.send("remote.say_in_pool", "hello"), node.send("remote.fail", "boom")]
+        tasks.append(node.send("remote.reject", False))
+        node.process.wait_for_log(rf"{tasks[-1].id}\] reject", 60)
+        if pool == "prefork":
+            (child,) = node.ask("stats", {})["pool"]["processes"]
+            os.kill(child, signal.SIGKILL)
+            node.process.wait_for_log(
+                rf"ERROR/MainProcess\] Process '{first}' pid:{child} exited with "
+                r"'signal 9 \(SIGKILL\)'",
+                60,
+            )
+        tasks.append(node.send("remote.add", 1, 2))
+        node.process.wait_for_log(rf"{tasks[-1].id}\] succeeded", 60)
+        lines.append(told(node, *tasks))
+        pids.append(tasks)
+    ours, theirs = lines
+    assert ours == theirs
+    assert ("INFO", first, "remote.say_in_pool[ID]: hello") in ours
+    assert ("INFO", first, "Task remote.say_in_pool[ID] succeeded in Ns: None") in ours
+    assert ("ERROR", first, "Task remote.fail[ID] raised unexpected: ValueError('boom')") in ours
+    assert ("INFO", second, "Task remote.add[ID] succeeded in Ns: 3") in ours
+    assert ("INFO", "MainProcess", "Task remote.add[ID] received") in ours
+
+
+def test_a_running_task_shows_its_child(start_both):
+    for node in start_both("-P", "prefork", "-c", "1"):
+        waiting = node.send("remote.wait_in_pool")
+        (task,) = node.process.wait_until(lambda node=node: node.ask("active", {}), "a task", 60)
+        (child,) = node.ask("stats", {})["pool"]["processes"]
+        assert task["worker_pid"] == child
+        node.app.control.revoke(waiting.id, terminate=True)
 
 
 def test_autoscaling_answers_alike(start_both):

@@ -8,9 +8,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "worker/log/process.h"
 
 namespace celeriac::worker {
 
@@ -29,6 +32,8 @@ struct FunctionCall {
   // After this long the function is told to stop, which it can see by
   // BlockingContext::stop_requested. Seconds from the start.
   std::optional<std::chrono::duration<double>> soft_time_limit{};
+  // Told on the loop when a child process takes it; threads are none.
+  std::function<void(const log::Process&)> taken_by{};
 };
 
 // Loop thread only.

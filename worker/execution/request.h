@@ -10,6 +10,7 @@
 #include "protocol/message/task_message.h"
 #include "worker/broker/broker.h"
 #include "worker/execution/task_type.h"
+#include "worker/log/process.h"
 #include "worker/loop/loop.h"
 
 namespace celeriac::worker {
@@ -31,8 +32,9 @@ class TaskRequest {
   std::size_t bytes = 0;                  // about what it costs to hold
   std::uint64_t consumer_generation = 0;  // which window of its consumer it is counted in
 
-  Clock::time_point started{};     // steady; set when it becomes active
-  protocol::Timestamp started_at;  // wall clock, for `inspect active`
+  Clock::time_point started{};        // steady; set when it becomes active
+  protocol::Timestamp started_at;     // wall clock, for `inspect active`
+  std::optional<log::Process> child;  // of the prefork pool, that runs or ran it
 
   // Settles the delivery, once; later calls do nothing. Late acks go through here too, so the
   // message is acknowledged exactly once whatever way it ends.

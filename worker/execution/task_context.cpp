@@ -100,21 +100,26 @@ Request make_request(const protocol::TaskMessage& message,
   return request;
 }
 
+void MarkedLogger::write(log::Level level, const std::string& text) {
+  const protocol::TaskMessage& message = request_.message;
+  const log::Process* process = request_.child ? &*request_.child : nullptr;
+  log::write_from_task(level, text, {message.name(), message.id, process});
+}
 void MarkedLogger::debug(std::string text) {
-  log::write_from_task(log::Level::debug, text, {message_.name(), message_.id});
+  write(log::Level::debug, text);
 }
 void MarkedLogger::info(std::string text) {
-  log::write_from_task(log::Level::info, text, {message_.name(), message_.id});
+  write(log::Level::info, text);
 }
 void MarkedLogger::warning(std::string text) {
-  log::write_from_task(log::Level::warning, text, {message_.name(), message_.id});
+  write(log::Level::warning, text);
 }
 void MarkedLogger::error(std::string text) {
-  log::write_from_task(log::Level::error, text, {message_.name(), message_.id});
+  write(log::Level::error, text);
 }
 
 TaskContext::TaskContext(Services& services, Run& run)
-    : services_(services), run_(run), logger_(run.request.message) {}
+    : services_(services), run_(run), logger_(run.request) {}
 
 const Request& TaskContext::request() const {
   if (!request_) {
@@ -171,6 +176,7 @@ Async<Json> TaskContext::call(std::string task, Json::Array args) {
     co_return co_await (*coroutine)(*this, std::move(args), {});
   }
   FunctionCall function{*definition, *this, std::move(args), {}};
+  function.taken_by = [this](const log::Process& child) { run_.request.child = child; };
   co_return co_await services_.pool.run(std::move(function));
 }
 

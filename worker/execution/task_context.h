@@ -10,6 +10,7 @@
 #include "worker/execution/run.h"
 #include "worker/execution/services.h"
 #include "worker/execution/traced_http.h"
+#include "worker/log/settings.h"
 
 namespace celeriac::worker {
 
@@ -19,14 +20,15 @@ Request make_request(const protocol::TaskMessage& message,
 
 class MarkedLogger final : public TaskLogger {
  public:
-  explicit MarkedLogger(const protocol::TaskMessage& message) : message_(message) {}
+  explicit MarkedLogger(const TaskRequest& request) : request_(request) {}
   void debug(std::string text) override;
   void info(std::string text) override;
   void warning(std::string text) override;
   void error(std::string text) override;
 
  private:
-  const protocol::TaskMessage& message_;
+  void write(log::Level level, const std::string& text);
+  const TaskRequest& request_;
 };
 
 // Of a coroutine task. Both arguments must outlive it. Loop thread only.

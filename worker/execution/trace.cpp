@@ -21,6 +21,13 @@ void write(log::Level level, std::string_view logger, const protocol::TaskMessag
   log::write(level, logger, text, {message.name(), message.id});
 }
 
+// A line that Celery writes where the task ran.
+void write_of_run(log::Level level, const TaskRequest& request, const std::string& text) {
+  const protocol::TaskMessage& message = request.message;
+  log::write(level, kTrace, text,
+             {message.name(), message.id, request.child ? &*request.child : nullptr});
+}
+
 void tell_of_unheld_limit(const TaskRequest& request, double seconds) {
   if (std::exchange(request.type.told_of_unheld_limit, true)) return;
   write(log::Level::warning, kRequest, request.message,
@@ -101,6 +108,7 @@ Async<Json> Trace::call(Run& run, TaskContext& context) {
   if (const auto soft = run.request.soft_time_limit()) {
     function.soft_time_limit = std::chrono::duration<double>(*soft);
   }
+  function.taken_by = [&run](const log::Process& child) { run.request.child = child; };
   co_return co_await services_.pool.run(std::move(function));
 }
 
@@ -175,8 +183,7 @@ Async<void> Trace::settle(Run& run, Outcome outcome) {
   } else if (auto* next = std::get_if<AnotherTry>(&outcome)) {
     co_await retry(run, std::move(*next));
   } else if (std::holds_alternative<Ignored>(outcome)) {
-    write(log::Level::info, kTrace, request.message,
-          "Task " + subject(request.message) + " ignored");
+    write_of_run(log::Level::info, request, "Task " + subject(request.message) + " ignored");
     request.settle(services_.broker, Verdict::ack);
   } else if (const auto* rejected = std::get_if<Rejected>(&outcome)) {
     co_await reject(run, *rejected);
@@ -233,9 +240,9 @@ void Trace::log_succeeded(const Run& run, const Json& result) {
   const std::string repr = python_repr(result);
   const std::chrono::duration<double> seconds = runtime(run);
   if (logged) {
-    write(log::Level::info, kTrace, message,
-          "Task " + subject(message) + " succeeded in " + dump_json(Json(seconds.count())) +
-              "s: " + repr);
+    write_of_run(log::Level::info, run.request,
+                 "Task " + subject(message) + " succeeded in " + dump_json(Json(seconds.count())) +
+                     "s: " + repr);
   }
   for (TaskObserver* observer : services_.observers) {
     observer->task_succeeded(message, run.request.delivery_info, repr, seconds);
@@ -263,9 +270,9 @@ Async<void> Trace::record_failure(Run& run, protocol::ExceptionInfo exception) {
     refused = error.what();
   }
   if (!refused.empty()) {
-    write(log::Level::error, kTrace, request.message,
-          "The error callbacks of " + subject(request.message) +
-              " could not be published: " + refused);
+    write_of_run(log::Level::error, request,
+                 "The error callbacks of " + subject(request.message) +
+                     " could not be published: " + refused);
   }
 }
 
@@ -289,11 +296,12 @@ void Trace::log_failed(const Run& run, const protocol::ExceptionInfo& exception)
   if (exception.traceback.empty()) {
     write(log::Level::error, kRequest, message, "Task handler raised error: " + repr);
   } else if (expected) {
-    write(log::Level::info, kTrace, message,
-          "Task " + subject(message) + " raised expected: " + repr);
+    write_of_run(log::Level::info, run.request,
+                 "Task " + subject(message) + " raised expected: " + repr);
   } else {
-    write(log::Level::error, kTrace, message,
-          "Task " + subject(message) + " raised unexpected: " + repr + "\n" + exception.traceback);
+    write_of_run(
+        log::Level::error, run.request,
+        "Task " + subject(message) + " raised unexpected: " + repr + "\n" + exception.traceback);
   }
   for (TaskObserver* observer : services_.observers) {
     observer->task_failed(message, run.request.delivery_info, exception.type, repr,
@@ -318,7 +326,7 @@ Async<void> Trace::retry(Run& run, AnotherTry next) {
     co_await reject(run, std::move(rejected));
     co_return;
   }
-  write(log::Level::info, kTrace, message, "Task " + subject(message) + " retry: " + next.text());
+  write_of_run(log::Level::info, request, "Task " + subject(message) + " retry: " + next.text());
   const std::string repr = next.cause ? next.cause->repr() : next.text();
   for (TaskObserver* observer : services_.observers) {
     observer->task_retried(message, request.delivery_info, repr, traceback);
@@ -352,7 +360,7 @@ Async<void> Trace::replace(Run& run, Signature with) {
     co_await fail_with(run, refused);
     co_return;
   }
-  write(log::Level::info, kTrace, request.message, "Task " + subject(request.message) + " ignored");
+  write_of_run(log::Level::info, request, "Task " + subject(request.message) + " ignored");
   request.settle(services_.broker, Verdict::ack);
 }
 
@@ -360,9 +368,9 @@ Async<void> Trace::replace(Run& run, Signature with) {
 // its task has failed; nobody waits for it in vain.
 Async<void> Trace::reject(Run& run, Rejected rejected) {
   TaskRequest& request = run.request;
-  write(log::Level::warning, kTrace, request.message,
-        "Task " + subject(request.message) +
-            " reject requeue=" + (rejected.requeue ? "True" : "False") + ": " + rejected.reason);
+  write_of_run(log::Level::warning, request,
+               "Task " + subject(request.message) + " reject requeue=" +
+                   (rejected.requeue ? "True" : "False") + ": " + rejected.reason);
   if (!request.settled()) {
     for (TaskObserver* observer : services_.observers) {
       observer->task_rejected(request.message, request.delivery_info, rejected.requeue);

@@ -148,6 +148,10 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+const Process& process_of(const Line& line, const LineOrigin& origin) {
+  return line.process ? *line.process : origin.process;
+}
+
 std::string ecs_line(const Line& line, const LineOrigin& origin) {
   ObjectWriter object;
   object.text("@timestamp", utc_time(line.time))
@@ -158,8 +162,8 @@ std::string ecs_line(const Line& line, const LineOrigin& origin) {
       .text("event.dataset", "celeriac.log")
       .text("service.name", "celeriac")
       .text("host.name", origin.host)
-      .number("process.pid", origin.pid)
-      .text("process.thread.name", origin.process_name);
+      .number("process.pid", process_of(line, origin).pid)
+      .text("process.name", process_of(line, origin).name);
   if (!line.task_id.empty()) {
     object.text("labels.task_id", line.task_id).text("labels.task_name", line.task_name);
   }
@@ -176,8 +180,8 @@ std::string logstash_v1_line(const Line& line, const LineOrigin& origin) {
       .text("type", "logstash")
       .text("level", to_string(line.level))
       .text("logger_name", line.logger)
-      .number("process", origin.pid)
-      .text("thread_name", origin.process_name);
+      .number("process", process_of(line, origin).pid)
+      .text("process_name", process_of(line, origin).name);
   if (!line.task_id.empty()) {
     object.text("task_id", line.task_id).text("task_name", line.task_name);
   }
@@ -208,7 +212,7 @@ std::string on_one_line(std::string_view text) {
 
 std::string celery_line(const Line& line, const LineOrigin& origin) {
   std::string text = "[" + local_time(line.time) + ": ";
-  text.append(to_string(line.level)).append("/").append(origin.process_name).append("] ");
+  text.append(to_string(line.level)).append("/").append(process_of(line, origin).name).append("] ");
   if (line.from_task) {
     text += on_one_line(line.task_name) + "[" + on_one_line(line.task_id) + "]: ";
   }

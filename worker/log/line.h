@@ -2,10 +2,10 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "worker/log/process.h"
 #include "worker/log/settings.h"
 
 namespace celeriac::worker::log {
@@ -16,14 +16,14 @@ struct Line {
   std::string_view text;
   std::string_view task_name, task_id;  // of the task it is about, if any
   bool from_task = false;               // the task wrote it itself
+  const Process* process = nullptr;     // that it tells of; none: the origin's
   std::chrono::system_clock::time_point time;
 };
 
 // What is the same in every line of a process.
 struct LineOrigin {
-  std::string process_name = "MainProcess";
+  Process process;
   std::string host;
-  std::int64_t pid = 0;
 };
 
 // The text with its line breaks, other control characters and broken UTF-8 written as escapes: what

@@ -122,7 +122,7 @@ class Writer {
     std::array<char, 256> host{};
     gethostname(host.data(), host.size() - 1);
     origin_.host = host.data();
-    origin_.pid = ::getpid();
+    origin_.process.pid = ::getpid();
     const bool terminal = settings.file.empty() && ::isatty(STDERR_FILENO) == 1;
     colored_ = settings.format == LogSettings::Format::text && settings.color.value_or(terminal);
     if (!settings.logstash.empty()) {
@@ -143,8 +143,8 @@ class Writer {
 
   void reopen() { sink_->reopen(); }
   void set_process_name(std::string name) {
-    origin_.process_name = std::move(name);
-    origin_.pid = ::getpid();
+    origin_.process.name = std::move(name);
+    origin_.process.pid = ::getpid();
   }
   std::size_t dropped() { return shipper_ ? shipper_->dropped() : 0; }
 
@@ -202,14 +202,14 @@ void write(Level level, std::string_view logger, std::string_view text) {
 
 void write(Level level, std::string_view logger, std::string_view text, TaskMark task) {
   if (!enabled(level)) return;
-  writer()->write(
-      {level, logger, text, task.name, task.id, false, std::chrono::system_clock::now()});
+  writer()->write({level, logger, text, task.name, task.id, false, task.process,
+                   std::chrono::system_clock::now()});
 }
 
 void write_from_task(Level level, std::string_view text, TaskMark task) {
   if (!enabled(level)) return;
-  writer()->write(
-      {level, task.name, text, task.name, task.id, true, std::chrono::system_clock::now()});
+  writer()->write({level, task.name, text, task.name, task.id, true, task.process,
+                   std::chrono::system_clock::now()});
 }
 
 }  // namespace celeriac::worker::log

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "worker/log/process.h"
 #include "worker/log/settings.h"
 
 namespace celeriac::worker::log {
@@ -21,6 +22,7 @@ void write(Level level, std::string_view logger, std::string_view text);
 // The task that a line is about: shown as fields in structured formats.
 struct TaskMark {
   std::string_view name, id;
+  const Process* process = nullptr;  // the pool's that runs it; none: this one
 };
 void write(Level level, std::string_view logger, std::string_view text, TaskMark task);
 

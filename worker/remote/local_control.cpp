@@ -74,7 +74,8 @@ TaskSnapshot LocalControl::snapshot(const TaskRequest& request) const {
   snapshot.eta = message.eta;
   if (request.stage == TaskRequest::Stage::active) {
     snapshot.time_start = protocol::to_unix_seconds(request.started_at);
-    snapshot.worker_pid = parts_.services.pid;
+    snapshot.worker_pid =
+        request.child ? static_cast<int>(request.child->pid) : parts_.services.pid;
   }
   return snapshot;
 }

@@ -1,5 +1,6 @@
 // Tasks for the tests of events and remote control.
 #include <celeriac/module.h>
+#include <unistd.h>
 
 namespace {
 
@@ -33,6 +34,11 @@ void say_in_pool(celeriac::BlockingContext& ctx, std::string text) {
   ctx.log().info(text);
 }
 
+// Until its process is ended.
+void wait_in_pool() {
+  for (;;) pause();
+}
+
 celeriac::Async<long> retry_once(celeriac::Context& ctx) {
   if (ctx.request().retries == 0) {
     celeriac::RetryOptions options;
@@ -53,6 +59,7 @@ CELERIAC_MODULE(registry) {
   registry.add("remote.retry_once", retry_once);
   registry.add("remote.say", say, params("text"));
   registry.add("remote.say_in_pool", say_in_pool, params("text"));
+  registry.add("remote.wait_in_pool", wait_in_pool);
   registry.add("remote.reject", reject, params("requeue"), {.acks_late = true});
   registry.add("remote.muted", add, params("x", "y"), {.send_events = false});
 }

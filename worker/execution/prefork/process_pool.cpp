@@ -71,12 +71,12 @@ struct ProcessPool::Job {
 
 struct ProcessPool::Child {
   Child(ProcessPool& pool, std::uint64_t child_number)
-      : number(child_number),
-        process(pool.loop_, {[this, &pool](Json frame) { pool.on_frame(*this, std::move(frame)); },
-                             [this, &pool](int status) { pool.on_exit(*this, status); }}) {}
+      : process(pool.loop_, {[this, &pool](Json frame) { pool.on_frame(*this, std::move(frame)); },
+                             [this, &pool](int status) { pool.on_exit(*this, status); }}),
+        shown{"ForkPoolWorker-" + std::to_string(child_number), process.pid()} {}
 
-  std::uint64_t number;
   ChildProcess process;
+  const log::Process shown;  // as billiard names it: counted from the start of the worker
   std::shared_ptr<Job> job;
   std::uint64_t runs = 0;
   bool ready = false;    // may get work
@@ -155,6 +155,7 @@ void ProcessPool::hand_over(Child& child, std::shared_ptr<Job> job) {
   child.job = std::move(job);
   child.job->child = &child;
   FunctionCall& call = child.job->call;
+  if (call.taken_by) call.taken_by(child.shown);
   child.process.send(Json::object({{"type", "run"},
                                    {"number", child.run_number()},
                                    {"task", call.definition.name},
@@ -214,21 +215,24 @@ void ProcessPool::on_exit(Child& child, int wait_status) {
   const bool was_ready = std::exchange(child.ready, false);
   auto job = std::exchange(child.job, nullptr);
   const std::string how = describe_exit(wait_status);
-  if (job) {
-    job->child = nullptr;
-    job->soft_timer.stop();
-  }
-  if (job && !job->abandoned) {
-    log::write(
-        log::Level::error, kPoolLogger,
-        "Process 'ForkPoolWorker-" + std::to_string(child.number) + "' exited with '" + how + "'");
-    job->done.fail(
-        std::make_exception_ptr(WorkerLost("Worker exited prematurely: " + how + " Job: 0.")));
+  const bool ended_by_us = job ? job->abandoned : child.leaving;
+  if (was_ready && !ended_by_us) {
+    log::write(log::Level::error, kPoolLogger,
+               "Process '" + child.shown.name + "' pid:" + std::to_string(child.shown.pid) +
+                   " exited with '" + how + "'");
   } else if (!was_ready && !child.leaving) {
     ++failed_starts_;
     log::write(log::Level::error, kLogger,
                "A pool process ended before it was ready (" + how +
                    "); it registers the same tasks as the worker: look for what they do at start");
+  }
+  if (job) {
+    job->child = nullptr;
+    job->soft_timer.stop();
+    if (!job->abandoned) {
+      job->done.fail(
+          std::make_exception_ptr(WorkerLost("Worker exited prematurely: " + how + " Job: 0.")));
+    }
   }
   plan_sweep();
 }

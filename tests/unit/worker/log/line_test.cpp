@@ -25,7 +25,7 @@ class LogLine : public ::testing::Test {
     result.time = std::chrono::system_clock::time_point(1795394235670ms);
     return result;
   }
-  LineOrigin origin{"MainProcess", "host1", 77};
+  LineOrigin origin{{"MainProcess", 77}, "host1"};
 };
 
 TEST_F(LogLine, IsCelerysInTheWorker) {
@@ -40,6 +40,20 @@ TEST_F(LogLine, NamesTheTaskThatWroteIt) {
   written.task_id = "abc";
   EXPECT_EQ(celery_line(written, origin),
             "[2026-11-23 00:37:15,670: INFO/MainProcess] tasks.add[abc]: halfway");
+}
+
+TEST_F(LogLine, ShowsTheProcessThatItTellsOf) {
+  const Process child{"ForkPoolWorker-2", 78};
+  Line about = line("Task tasks.add[abc] succeeded");
+  about.process = &child;
+  EXPECT_EQ(celery_line(about, origin),
+            "[2026-11-23 00:37:15,670: INFO/ForkPoolWorker-2] Task tasks.add[abc] succeeded");
+  const Json ecs = parse_json(json_line(about, origin, LogSettings::Fields::ecs));
+  EXPECT_EQ(ecs["process.name"], Json("ForkPoolWorker-2"));
+  EXPECT_EQ(ecs["process.pid"], Json(78));
+  const Json logstash = parse_json(json_line(about, origin, LogSettings::Fields::logstash_v1));
+  EXPECT_EQ(logstash["process_name"], Json("ForkPoolWorker-2"));
+  EXPECT_EQ(logstash["process"], Json(78));
 }
 
 TEST_F(LogLine, IsColouredByLevelAsCelerys) {
@@ -62,6 +76,7 @@ TEST_F(LogLine, CarriesTheFieldsOfEcs) {
   EXPECT_EQ(json["log.logger"], Json("celery.worker.strategy"));
   EXPECT_EQ(json["host.name"], Json("host1"));
   EXPECT_EQ(json["process.pid"], Json(77));
+  EXPECT_EQ(json["process.name"], Json("MainProcess"));
   EXPECT_EQ(json["labels.task_id"], Json("abc"));
   EXPECT_EQ(json["labels.task_name"], Json("tasks.add"));
 }
@@ -76,6 +91,8 @@ TEST_F(LogLine, CarriesTheFieldsOfLogstashV1) {
   EXPECT_EQ(json["level"], Json("ERROR"));
   EXPECT_EQ(json["host"], Json("host1"));
   EXPECT_EQ(json["logger_name"], Json("celery.worker.strategy"));
+  EXPECT_EQ(json["process"], Json(77));
+  EXPECT_EQ(json["process_name"], Json("MainProcess"));
   EXPECT_EQ(json["task_id"], Json("abc"));
   EXPECT_EQ(json["tags"], Json::array());
 }
