@@ -239,7 +239,7 @@ class Worker::Core final : private Consumer::Listener {
                   [this] { save_soon_.start(kSaveDelay); }}),
         remote_(settings_.remote,
                 {loop_, life_, *broker_, control_, settings_.nodename, services_.origin,
-                 settings_.describe, backend_->display(), new_uuid, wall_clock,
+                 settings_.describe, new_uuid, wall_clock,
                  [this](std::string_view task) {
                    const TaskType* type = types_.find(task);
                    return type && !type->options().send_events;
@@ -393,6 +393,7 @@ class Worker::Core final : private Consumer::Listener {
     consumer_.close();
     co_await broker_->stop_consuming();
     co_await consumer_.drain();
+    remote_.on_drained();
     co_await pool_->stop();
     save_state();
     co_await broker_->stop(settings_.shutdown_flush);

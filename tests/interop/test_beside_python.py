@@ -6,7 +6,9 @@ import re
 import signal
 import sys
 import threading
+import time
 
+import celery.worker.control
 import pytest
 
 from support.celeriac import CELERIAC
@@ -30,6 +32,8 @@ def add(x, y): return x + y
 def sleep(seconds): threading.Event().wait(seconds)  # may be ended with its process
 @app.task(name='remote.wait_in_pool')
 def wait_in_pool(): threading.Event().wait(3600)
+@app.task(name='remote.wait_late', acks_late=True)
+def wait_late(): threading.Event().wait(3600)
 @app.task(name='remote.limited', rate_limit='2/s')
 def limited(x, y): return x + y
 @app.task(name='remote.fail')
@@ -227,6 +231,82 @@ def test_what_they_answer_is_word_for_word_the_same(start_both):
     assert different == {}
 
 
+def test_every_command_of_celery_is_known(start_both):
+    nodes = start_both("-P", "threads")
+    unknown = []
+    # Threads of Celery cannot grow; the pools that can are compared below.
+    for command in set(celery.worker.control.Panel.data) - {"shutdown", "pool_grow", "pool_shrink"}:
+        ours, theirs = (node.ask(command, {}) for node in nodes)
+        if shape(ours) != shape(theirs) and command not in {"conf", "dump_conf"}:
+            unknown.append((command, ours, theirs))
+    assert unknown == []
+
+
+MEMORY = re.compile(r"\d+(\.\d+)?[KMG]B")
+
+
+def test_memory_is_told_in_celerys_words(start_both):
+    told = []
+    for node in start_both("-P", "threads"):
+        samples = [node.ask("memsample", {}) for _ in range(3)]
+        assert all(map(MEMORY.fullmatch, samples))
+        dump = node.ask("memdump", {"samples": 10})
+        assert all(sample in dump for sample in samples)
+        told += [(MEMORY.sub("N", dump), MEMORY.sub("N", node.ask("memdump", {})))]
+    assert (
+        told[0]
+        == told[1]
+        == (
+            "- rss (sample):\n" + 3 * "-    > N,\n" + "- rss (end): N.\n",
+            "- rss (end): N.\n",
+        )
+    )
+
+
+def test_conf_hides_what_celery_hides(start_both):
+    ours, theirs = (node.ask("conf", {"with_defaults": True}) for node in start_both())
+    hidden = {key for key, value in theirs.items() if "**" in str(value)} & ours.keys()
+    assert hidden >= {"broker_url", "task_default_routing_key"}
+    # Without a value of its own Celery shows the default for the two others.
+    for key in hidden - {"broker_read_url", "broker_write_url"}:
+        assert ours[key] == theirs[key], key
+
+
+def test_a_request_whose_expires_has_passed_is_answered_alike(start_both, app):
+    """kombu writes `expires` into a request and looks for it in replies alone."""
+    nodes = start_both("-P", "threads")
+    with app.connection_for_write() as connection:
+        mailbox = app.control.mailbox(connection)
+        replies = connection.SimpleQueue(mailbox.reply_queue, no_ack=True)
+        request = {"method": "ping", "arguments": {}, "destination": [n.name for n in nodes]}
+        request["ticket"] = "t1"
+        request["reply_to"] = {"exchange": replies.queue.exchange.name, "routing_key": mailbox.oid}
+        with connection.Producer() as producer:
+            producer.publish(
+                request, exchange=mailbox.exchange.name, headers={"clock": 1, "expires": 1}
+            )
+        answers = {}
+        for _ in nodes:
+            answers |= replies.get(timeout=60).payload
+    assert answers == {node.name: {"ok": "pong"} for node in nodes}
+
+
+def test_both_tell_of_what_a_cold_shutdown_cancels(start_both, app):
+    cancelled = []
+    with EventStream(app) as stream:
+        for node in start_both("-P", "prefork", "-c", "1", "-E"):
+            node.send("remote.wait_late", task_id=node.id("late"))
+            node.process.wait_until(lambda node=node: node.ask("active", {}), "a task", 60)
+            node.process.signal(signal.SIGQUIT)
+            node.process.expected_exit = node.process.wait(60)
+            event = stream.wait_for(node.name, "task-cancelled")
+            assert event["uuid"] == node.id("late")
+            cancelled.append((event, node.process.returncode))
+    ours, theirs = cancelled
+    assert shape(ours) == shape(theirs)
+    assert ours[1] == theirs[1]
+
+
 POOL = [
     ("pool_grow", {}),
     ("pool_grow", {"n": 2}),
@@ -346,6 +426,13 @@ class EventStream(threading.Thread):
     def __exit__(self, *exception):
         self.stopping.set()
         self.join()
+
+    def wait_for(self, hostname, kind):
+        deadline = time.monotonic() + 60
+        while kind not in self.first(hostname):
+            assert time.monotonic() < deadline, f"no {kind} of {hostname} within 60 s"
+            time.sleep(0.02)
+        return self.first(hostname)[kind]
 
     def first(self, hostname):
         """The first event of each type."""

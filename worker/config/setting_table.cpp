@@ -674,19 +674,4 @@ void settle(Settings& settings) {
   }
 }
 
-JsonObject shown_settings(const Settings& settings) {
-  JsonObject object;
-  for (const Setting& setting : setting_table()) object.set(setting.name, setting.show(settings));
-  return object;
-}
-
-JsonObject inspected_settings(const Settings& settings) {
-  JsonObject object = shown_settings(settings);
-  for (const MeaninglessSetting& setting : meaningless_settings()) {
-    object.set(setting.name, setting.in_force);
-  }
-  object.set("deprecated_settings", Json());  // there are none
-  return object;
-}
-
 }  // namespace celeriac::worker

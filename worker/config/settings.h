@@ -74,10 +74,8 @@ const std::vector<MeaninglessSetting>& meaningless_settings();
 // Fills in what follows from other settings, after the last source was read.
 void settle(Settings& settings);
 
-// Every setting in force, in the order of the table, secrets hidden.
-JsonObject shown_settings(const Settings& settings);
-
-// The same for `celery inspect conf`, which shows what means nothing here, too.
+// Every setting in force and what means nothing here, for `celery inspect conf`: hidden is what
+// Celery hides there.
 JsonObject inspected_settings(const Settings& settings);
 
 }  // namespace celeriac::worker

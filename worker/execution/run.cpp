@@ -22,10 +22,6 @@ void Run::terminate(int signal) {
   interruption.cancel();
 }
 
-void Run::abandon() {
-  interruption.cancel();
-}
-
 void Run::soft_limit_passed(double seconds) {
   const protocol::TaskMessage& message = request.message;
   log::write(log::Level::warning, kLogger,

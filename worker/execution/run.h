@@ -23,7 +23,6 @@ class Run final : public TimeLimits::Listener {
 
   // Ends it at its next await; a plain function as its pool can.
   void terminate(int signal);
-  void abandon();
 
   std::optional<double> hard_limit() const { return hard_limit_; }
   std::optional<int> signal() const { return signal_; }

@@ -65,6 +65,13 @@ Async<void> Trace::run(Run& run, Slots::Lease slot) {
 
   Outcome outcome = co_await execute(run);
   slot.give_back();
+  if (std::holds_alternative<Abandoned>(outcome)) {
+    // No await goes on after a cancellation. A late ack stays out, so that it is delivered again.
+    for (TaskObserver* observer : services_.observers) {
+      observer->task_cancelled(request.message, request.delivery_info);
+    }
+    co_return;
+  }
   co_await settle(run, std::move(outcome));
 }
 
@@ -196,11 +203,6 @@ Async<void> Trace::settle(Run& run, Outcome outcome) {
     co_await fail(run, std::move(exception), ack_or(type.acks_on_timeout, Verdict::requeue));
   } else if (std::holds_alternative<Terminated>(outcome)) {
     co_await revoke(run, "terminated");
-  } else {
-    for (TaskObserver* observer : services_.observers) {
-      observer->task_cancelled(request.message, request.delivery_info);
-    }
-    co_return;  // a late ack stays out, so that the broker delivers it again
   }
   request.settle_adopted(services_.broker);
 }

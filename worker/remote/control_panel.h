@@ -17,6 +17,7 @@
 #include "worker/loop/task_group.h"
 #include "worker/remote/event_dispatcher.h"
 #include "worker/remote/lamport_clock.h"
+#include "worker/remote/memory_samples.h"
 #include "worker/remote/worker_control.h"
 
 namespace celeriac::worker {
@@ -33,8 +34,8 @@ struct ControlState {
   std::function<JsonObject()> conf;
   // Takes part in an election that another node has called.
   std::function<void(const Json& id, const Json& topic, const Json& action)> election;
-  std::string results_url;  // without password, for `report`
   std::chrono::steady_clock::time_point started;
+  MemorySamples memory{};
 };
 
 // Arguments of one call, by name.

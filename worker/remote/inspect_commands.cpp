@@ -193,12 +193,14 @@ Json report(const ControlState& state) {
   utsname system{};
   uname(&system);
   const JsonObject software = software_info();
+  const JsonObject conf = state.conf();
+  const Json* results = conf.find("result_backend");
   std::string text = "\nsoftware -> celery:" + software.find("sw_ver")->string_or("") +
                      " (celeriac)" + "\nplatform -> system:" + system.sysname +
                      " arch:" + system.machine + "\n            kernel version:" + system.release +
                      "\nsettings -> transport:amqp results:" +
-                     (state.results_url.empty() ? "disabled" : state.results_url) + "\n\n";
-  for (const auto& [name, value] : state.conf()) text += name + ": " + python_repr(value) + "\n";
+                     (results ? results->string_or("disabled") : "disabled") + "\n\n";
+  for (const auto& [name, value] : conf) text += name + ": " + python_repr(value) + "\n";
   return ok(text);
 }
 
@@ -213,11 +215,6 @@ Json hello(ControlState& state, const ControlArguments& arguments) {
   Json::Array ours;
   for (std::string& id : state.worker.revoked()) ours.emplace_back(std::move(id));
   return Json::object({{"revoked", std::move(ours)}, {"clock", state.clock.forward()}});
-}
-
-Json memory_sample() {
-  const Json usage = resource_usage();
-  return std::to_string(usage["maxrss"].as_int().value_or(0)) + "KB";
 }
 
 }  // namespace
@@ -267,9 +264,13 @@ ControlCommands inspect_commands() {
   add({"hello"}, {{"from_node"}, {"revoked"}, Surplus::ignored, [](S& state, const A& arguments) {
                     return hello(state, arguments);
                   }});
-  add({"memsample"}, {{}, {}, Surplus::ignored, [](S&, const A&) { return memory_sample(); }});
-  add({"memdump"},
-      {{}, {"samples"}, Surplus::ignored, [](S&, const A&) { return memory_sample(); }});
+  add({"memsample"}, {{}, {}, Surplus::ignored, [](S& state, const A&) -> Json {
+                        const std::string sample = state.memory.take();
+                        return sample.empty() ? Json() : Json(sample);
+                      }});
+  add({"memdump"}, {{}, {"samples"}, Surplus::ignored, [](S& state, const A&) {
+                      return Json(state.memory.dump());
+                    }});
   add({"objgraph"}, {{}, {}, Surplus::ignored, [](S&, const A&) -> Json {
                        throw TaskError("NotImplementedError",
                                        "a native worker has no Python objects to draw");

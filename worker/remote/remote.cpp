@@ -44,7 +44,7 @@ Remote::Remote(RemoteSettings settings, RemoteParts parts)
               [this](const Json& id, const Json& topic, const Json& action) {
                 if (settings_.gossip) gossip_.elect(id, topic, action);
               },
-              parts_.results_url, Clock::now()}),
+              Clock::now()}),
       mailbox_(settings_, parts_.nodename, parts_.group, parts_.broker, clock_, panel_),
       heartbeat_(settings_, parts_.loop, events_, parts_.worker),
       mingle_timer_(parts_.loop, [this] { end_mingle(); }) {}
@@ -85,6 +85,10 @@ void Remote::on_stopping() {
   mingle_timer_.stop();
   events_.flush();
   heartbeat_.stop();
+}
+
+void Remote::on_drained() {
+  events_.flush();
 }
 
 void Remote::say_hello() {

@@ -29,7 +29,6 @@ struct RemoteParts {
   std::string nodename;
   std::string origin;                // the name under which it sends tasks: gen<pid>@host
   std::function<JsonObject()> conf;  // settings by Celery's names, secrets masked
-  std::string results_url;           // without password
   std::function<std::string()> new_id;
   std::function<protocol::Timestamp()> now;
   EventDispatcher::Mutes mutes;
@@ -55,6 +54,8 @@ class Remote {
   void on_consuming();
   // At the beginning of a shutdown: worker-offline.
   void on_stopping();
+  // When no task runs any more.
+  void on_drained();
 
  private:
   void say_hello();

@@ -60,6 +60,7 @@ CELERIAC_MODULE(registry) {
   registry.add("remote.say", say, params("text"));
   registry.add("remote.say_in_pool", say_in_pool, params("text"));
   registry.add("remote.wait_in_pool", wait_in_pool);
+  registry.add("remote.wait_late", wait_in_pool, params(), {.acks_late = true});
   registry.add("remote.reject", reject, params("requeue"), {.acks_late = true});
   registry.add("remote.muted", add, params("x", "y"), {.send_events = false});
 }

@@ -145,6 +145,20 @@ TEST(Settings, NeverShowAPassword) {
   EXPECT_NE(shown.find("amqp://u:**@h:5672//;amqp://v:**@i:5672//"), std::string::npos);
 }
 
+TEST(Settings, HideFromInspectWhatCeleryHides) {
+  Settings settings;
+  settings.addresses.url = {"amqp://u:hunter2@h//", "amqp://v@i//"};
+  settings.worker.results.backend = "redis://:hunter2@h/0";
+  settings.worker.results.global_keyprefix = "mine";
+  const JsonObject shown = inspected_settings(settings);
+  EXPECT_EQ(*shown.find("broker_url"),
+            Json("amqp://u:********@h:5672//;amqp://v:********@i:5672//"));
+  EXPECT_EQ(*shown.find("result_backend"), Json("redis://:********@h/0"));
+  EXPECT_EQ((*shown.find("result_backend_transport_options"))["global_keyprefix"],
+            Json("********"));
+  EXPECT_EQ(*shown.find("task_default_routing_key"), Json("********"));
+}
+
 TEST(Settings, MakeWhatTheBrokerIsTold) {
   Settings settings;
   settings.addresses.url = {"amqp://a//"};
