@@ -485,6 +485,20 @@ def test_kubernetes_probes_ask_paths_that_are_answered(celeriac, port):
     assert documents[1]["spec"]["replicas"] == 1
 
 
+@pytest.mark.parametrize("version", ["1.25", "1.37"])
+def test_the_manifest_is_what_the_schema_of_kubernetes_says(version):
+    """Strictly: a field that Kubernetes does not know is a mistake, too."""
+    import kubernetes_validate  # not there beside an older Celery, where this does not run
+
+    documents = list(yaml.safe_load_all((DEPLOY / "kubernetes/celeriac.yaml").open()))
+    assert [document["kind"] for document in documents] == ["Deployment", "Deployment"]
+    for document in documents:
+        kubernetes_validate.validate(document, version, strict=True)
+    documents[0]["spec"]["template"]["spec"]["containers"][0]["readinesProbe"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError, match="readinesProbe"):
+        kubernetes_validate.validate(documents[0], version, strict=True)
+
+
 def test_every_supervisor_gives_running_tasks_the_same_time():
     pod = next(yaml.safe_load_all((DEPLOY / "kubernetes/celeriac.yaml").open()))
     seconds = pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
