@@ -63,6 +63,41 @@ def test_a_language_that_nothing_checks_is_an_error(read):
         read("```\n$ rm -rf /\n```\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```console  # two words\n$ true\n```\n",
+        "```console\n$ true\n",
+        "~~~\n$ true\n~~~\n",
+        "    $ true\n",
+        "\ttrue\n",
+        "<pre>true</pre>\n",
+        "    worker: {}\n",
+    ],
+)
+def test_what_looks_like_code_is_in_a_block_that_is_read(read, text):
+    with pytest.raises(WrongPage, match=r"page.md:\d+: not in a block that is read"):
+        read("Words.\n\n" + text)
+
+
+def test_a_file_is_used(read):
+    with pytest.raises(WrongPage, match=r"page.md:2: nothing below uses greet\.py"):
+        read("```python\n# greet.py\n1 / 0\n```\n")
+
+
+def test_a_drawing_has_no_commands(read):
+    read("```text\na --> b\n```\n")
+    for text in ("$ true\n", "worker: {}\n"):
+        with pytest.raises(WrongPage, match="a drawing has no commands"):
+            read(f"```text\n{text}```\n")
+
+
+def test_wrong_rules_for_logrotate_are_an_error(read):
+    read("```logrotate\n/var/log/x.log {\n  daily\n}\n```\n")
+    with pytest.raises(WrongPage, match="dayly"):
+        read("```logrotate\n/var/log/x.log {\n  dayly\n}\n```\n")
+
+
 def test_files_are_written_and_continued(read):
     read(
         """

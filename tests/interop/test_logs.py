@@ -11,7 +11,8 @@ import urllib.request
 
 import pytest
 
-from support.celeriac import CELERIAC
+from support.celeriac import CELERIAC, ROOT
+from support.documents import LOGROTATE, LOGSTASH_INPUT, blocks_of
 from support.ports import free_port
 
 MODULE = CELERIAC.parent / "modules/remote_tasks.so"
@@ -124,8 +125,41 @@ def test_levels_are_celerys(celeriac, app, tmp_path, level, seen):
     worker.stop()
 
 
+def documented(language):
+    """The block in this language that docs/operations.md has."""
+    blocks = blocks_of(ROOT / "docs/operations.md")
+    (found,) = (block.text for block in blocks if block.language == language)
+    return found
+
+
+def test_the_file_is_rotated_as_the_page_says(celeriac, app, tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir(mode=0o755)
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "-f", logs / "%n.log", ready=None)
+    log, rotated = logs / "w1.log", logs / "w1.log.1"
+    worker.wait_until(lambda: log.exists() and "ready." in log.read_text(), "ready")
+    before = app.send_task("remote.say", ["before"])
+    worker.wait_until(lambda: f"{before.id}] succeeded" in log.read_text(), "its last line")
+    rules = tmp_path / "logrotate.conf"
+    rules.write_text(
+        documented("logrotate")
+        .replace("/var/log/celeriac", str(logs))
+        # What the unit's ExecReload does.
+        .replace("systemctl reload 'celeriac@*'", f"kill -HUP {worker.pid}")
+    )
+    rules.chmod(0o644)
+    rotate = [LOGROTATE, "--force", "--state", tmp_path / "state", rules]
+    subprocess.run(rotate, check=True, timeout=60)
+    worker.wait_until(log.exists, "a new file")
+    after = app.send_task("remote.say", ["after"])
+    worker.wait_until(lambda: f"{after.id}] succeeded" in log.read_text(), "its last line")
+    assert before.id in rotated.read_text()
+    assert after.id not in rotated.read_text()
+    assert before.id not in log.read_text()
+
+
 class Logstash:
-    """A `tcp { codec => json_lines }` input that may stop reading."""
+    """The `tcp` input of docs/operations.md, which may stop reading."""
 
     def __init__(self, port=0):
         self.lines = collections.deque()
@@ -157,6 +191,7 @@ def logstash():
 
 
 def test_logstash_gets_every_line(celeriac, app, logstash):
+    assert LOGSTASH_INPUT.fullmatch(documented("logstash"))["codec"] == "json_lines"
     worker = celeriac(*(*ARGUMENTS, "-l", "INFO", "--log-logstash", f"127.0.0.1:{logstash.port}"))
     said = app.send_task("remote.say", ["hello"])
     said.get(timeout=30)

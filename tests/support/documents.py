@@ -10,8 +10,11 @@ A page is read from top to bottom, in one folder and one shell:
 * A block whose first line is a comment with a file name becomes that file; with `(continued)`
   behind the name it is put at the file's end.
 * ```yaml is checked by `celeriac check`, ```cpp without a name is compiled, ```python is run, as a
-  doctest where it has `>>>`, ```ini is an addition to the systemd unit, verified; ```text is a
-  drawing or another program's file and is not run.
+  doctest where it has `>>>`, ```ini is an addition to the systemd unit, verified, ```logrotate is
+  read by logrotate, and ```logstash is an input that tests/interop/test_logs.py plays; ```text is a
+  drawing.
+
+Whatever looks like code and is none of these blocks is a mistake of the page.
 """
 
 import contextlib
@@ -43,6 +46,11 @@ UNTIL_STOPPED = {
     r"flask .*\brun\b": r"Running on",
     r"python -m http\.server": r"Serving HTTP",
 }
+LOGROTATE = shutil.which("logrotate", path=os.defpath + ":/usr/sbin") or "logrotate"
+LOGSTASH_INPUT = re.compile(
+    r"input \{ tcp \{ port => (?P<port>\d+) codec => (?P<codec>\w+) \} \}\n"
+)
+
 ENDS_AT_ONCE = re.compile(r" (--help|--print-config|--version|-D|--detach)\b")
 
 # What differs from run to run, in what is shown and in what is printed.
@@ -57,6 +65,8 @@ VOLATILE = [
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S
 )
+# Fences that are not closed or have more than a language, other kinds of blocks, and prompts.
+_CODE = re.compile(r"^\s*(```|~~~|\$ |>>> |<pre|<code)|^\t|^ {4,}(?![-*>0-9])\S*[:=({]")
 _FILE_NAME = re.compile(r"(?:#|//) (?P<name>[\w./@-]+\.\w+)(?P<more> \(continued\))?\n")
 
 
@@ -88,11 +98,31 @@ class Step:
 def blocks_of(path, name=None):
     text = pathlib.Path(path).read_text()
     found = []
+    refuse_what_escapes(text, name or str(path))
     for match in _FENCE.finditer(text):
         line = text.count("\n", 0, match.start("text")) + 1
         body = textwrap.dedent(match["text"])
         found.append(Block(name or str(path), line, match["language"], body))
     return found
+
+
+def refuse_what_escapes(text, page):
+    """Code that a reader of the page would see, and this one would not."""
+    # The blocks are emptied, so that lines keep their numbers.
+    prose = _FENCE.sub(lambda block: re.sub(r"[^\n]+", "", block.group()), text)
+    for number, line in enumerate(prose.splitlines(), 1):
+        if _CODE.match(line):
+            raise WrongPage(f"{page}:{number}: not in a block that is read: {line}")
+
+
+def refuse_unused_files(blocks):
+    """A file with a name is compiled or run by what stands below it."""
+    for position, block in enumerate(blocks):
+        named = _FILE_NAME.match(block.text)
+        if named and not named["more"] and block.language in ("cpp", "python"):
+            stem = pathlib.PurePath(named["name"]).stem
+            if not any(re.search(rf"\b{stem}\b", other.text) for other in blocks[position + 1 :]):
+                raise WrongPage(f"{block.place}: nothing below uses {named['name']}")
 
 
 def steps_of(block):
@@ -179,6 +209,7 @@ class Reader:
                 self._end(place, process, signal.SIGTERM, must_be_clean=self._satisfied)
 
     def read(self, blocks):
+        refuse_unused_files(blocks)
         for block in blocks:
             read = getattr(self, f"_read_{block.language}", None)
             if read is None:
@@ -199,7 +230,19 @@ class Reader:
     # --- the languages ---
 
     def _read_text(self, block):
-        pass
+        if re.search(r"^\s*(\$|>>>) |^[\w-]+:( |$)", block.text, re.M):
+            raise WrongPage(f"{block.place}: a drawing has no commands and no settings")
+
+    def _read_logrotate(self, block):
+        path = self._anonymous(block, "logrotate")
+        path.chmod(0o644)  # or logrotate would ignore it
+        done = self._bash(f"{LOGROTATE} --debug {path}", block.place)
+        if f"error: {path}" in done.stdout or "reading config file" not in done.stdout:
+            raise WrongPage(f"{block.place}: {done.stdout}")
+
+    def _read_logstash(self, block):
+        if not LOGSTASH_INPUT.fullmatch(block.text):
+            raise WrongPage(f"{block.place}: not the input that tests/interop/test_logs.py plays")
 
     def _read_console(self, block):
         steps = steps_of(block)
