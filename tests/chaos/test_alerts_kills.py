@@ -16,10 +16,11 @@ from support.redis_gate import RedisGate
 
 DRAIN_TIMEOUT = 90
 
-# What a command to Redis holds at each moment. Values and results are told apart by their words.
-RESERVE = rb"claimed "
-TAKE = rb"sending "
-CONFIRM = rb"told "
+# What a command to Redis holds at each moment. Values and results are told apart by their words; a
+# value begins its line, which no word of a script does.
+RESERVE = rb"\nclaimed "
+TAKE = rb"\nsending "
+CONFIRM = rb"\ntold "
 RESULT_OF_FETCH = rb'SUCCESS.*"rows"'
 RESULT_OF_CACHE = rb'SUCCESS.*"suppressed"'
 RESULT_OF_SENDALERT = rb'SUCCESS.*"sent"'
@@ -88,8 +89,16 @@ class Plant:
         self.worker.wait_until(drained, "end of all tasks", DRAIN_TIMEOUT)
         return len(self.bot.messages)
 
+    def notes(self):
+        """What Redis holds of the alarms."""
+        keys = self.redis_server.command("KEYS", "celeriac:alert:*", database=62)
+        return [self.redis_server.command("GET", key, database=62) or "" for key in keys]
+
     def check_remembered(self):
-        """A further run finds the alarm told."""
+        """A further run finds the alarm told, and not just on its way."""
+        self.worker.wait_until(
+            lambda: [note[:5] for note in self.notes()] == ["told "], "the note that it was told"
+        )
         self.fetch()
         self.worker.wait_for_log("0 alarms to tell, 1 told before", timeout=60)
 
@@ -243,6 +252,18 @@ class TestRestartedServers:
         plant.redis_server.start()
         assert plant.messages_at_the_end() == 1
         plant.check_remembered()
+
+
+def test_a_redis_that_does_not_take_the_note(plant):
+    """The alarm was told, and is not told again to have it noted."""
+    hold = plant.gate.hold_before(CONFIRM)
+    plant.start()
+    plant.fetch()
+    hold.wait_reached()
+    plant.worker.wait_for_log("retry: .*the cache of told alarms: .*has not answered", timeout=60)
+    hold.drop()
+    plant.check_remembered()
+    assert plant.messages_at_the_end() == 1
 
 
 def test_many_alarms_survive_many_kills(plant):

@@ -126,6 +126,17 @@ def test_a_fetch_alone_publishes_the_rest_and_an_alarm_is_told_once(pipeline):
     assert "a:cpu" not in pipeline.texts[1]
 
 
+def test_an_alarm_is_told_again_when_the_time_of_its_rule_is_over(pipeline):
+    pipeline.config["rules"]["cpu"]["dedupe_for"] = "1s"
+    pipeline.write(a=95)
+    worker = pipeline.start()
+    noted, redis = "celeriac:alert:cpu:ops:a:cpu", pipeline.app.backend.client
+    for times in (1, 2):
+        assert pipeline.fetch()[-1] == {"sent": {"ops": 1}}
+        assert len(pipeline.texts) == times
+        worker.wait_until(lambda: not redis.exists(noted), "end of dedupe_for", 30)
+
+
 def test_where_all_is_well_nothing_follows(pipeline):
     pipeline.write(a=5)
     pipeline.start()

@@ -28,6 +28,11 @@ rules:
     expect: { compare: { value: usage, op: "<", than: 90 } }
     key: "{host}:{name}"
     queue: alerts
+  hourly:
+    source: mon
+    query: SELECT cpu
+    expect: { compare: { value: usage, op: "<", than: 90 } }
+    dedupe_for: 1h
   both:
     source: mon
     query: SELECT cpu
@@ -199,6 +204,14 @@ TEST_F(PipelineTest, TheThreeStepsTellAnAlarmOnce) {
   ctx.clock += 30min;
   run(pipeline.fetch(ctx, "cpu"));
   EXPECT_EQ(cache_sent()["alarms"], Json(1)) << "after dedupe_for it is told again";
+}
+
+TEST_F(PipelineTest, AnAlarmIsToldAgainAfterTheTimeOfItsRule) {
+  sendalert(claimed("hourly", {{"a", 95}}));
+  ctx.clock += 59min;
+  EXPECT_EQ(keys(claimed("hourly", {{"a", 95}}, "cache-2")), Keys());
+  ctx.clock += 1min;
+  EXPECT_EQ(keys(claimed("hourly", {{"a", 95}}, "cache-3")).size(), 1u);
 }
 
 TEST_F(PipelineTest, AnUnknownRuleFailsWithTheOneThatWasMeant) {
@@ -541,6 +554,27 @@ TEST_F(WithoutRedis, SendalertSendsNothingAndComesBack) {
     "alarms":[{"key":"a","channels":["ops"]}]})");
   EXPECT_EQ(retry_of(value).options.args->at(0)["tries"], Json(1));
   EXPECT_EQ(posts("http://lark"), 0u);
+}
+
+// Redis goes while the channel says yes.
+TEST_F(WithoutRedis, WhatWasToldIsNotedByTheRetryAndNotToldAgain) {
+  bool away = true;
+  std::vector<std::string> noted;
+  ctx.store.answer = [&](const fake::Redis::Command& command) -> RedisReply {
+    const std::string& value = command.at(3);  // EVAL, script, one key
+    if (value.starts_with("sending ")) return RedisReply::Array{std::int64_t{-1}};
+    if (away) throw Timeout("Redis at 127.0.0.1:6379 did not answer in time");
+    noted.push_back(command.at(2) + " " + value);
+    return std::int64_t{1};
+  };
+  const auto value = parse_json(R"({"rule":"both","token":"t",
+    "alarms":[{"key":"a","channels":["hook"]}]})");
+  const auto retry = retry_of(value);
+  ASSERT_TRUE(retry.options.args);
+  away = false;
+  EXPECT_EQ(sendalert(retry.options.args->at(0)), parse_json(R"({"sent":{}})"));
+  EXPECT_EQ(posts("http://hook"), 1u);
+  EXPECT_EQ(noted, Keys{"celeriac:alert:both:hook:a told t"});
 }
 
 TEST(RegisterTasks, AddsTheStepsAndTheBoundTasks) {
