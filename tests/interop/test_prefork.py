@@ -137,6 +137,18 @@ def test_as_many_children_work_as_c_says(app, celeriac, tmp_path):
     assert third.get(timeout=60) == 3
 
 
+def test_children_come_and_go_with_pool_grow_and_shrink(app, worker, tmp_path):
+    app.control.pool_grow(2, destination=["w1@test"], reply=True, limit=1, timeout=30)
+    waiting = Waiting(app, tmp_path, count=3)
+    waiting.wait_started(worker)
+    waiting.open_gate()
+    assert sorted(set(waiting.pids())) == sorted(processes(app))
+    assert len(processes(app)) == 3
+    app.control.pool_shrink(2, destination=["w1@test"], reply=True, limit=1, timeout=30)
+    until(lambda: len(processes(app)) == 1)
+    assert call(app, "add", 1, 2) == 3
+
+
 def test_children_come_and_go_with_autoscale(app, celeriac, tmp_path):
     worker = celeriac(
         *("-A", MODULE, "-n", "w1@test", "-P", "prefork", "--autoscale", "3,1", "-l", "INFO"),

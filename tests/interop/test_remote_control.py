@@ -1,5 +1,8 @@
 """`celery inspect`, `celery control` and `celery status` see an ordinary worker."""
 
+import contextlib
+import uuid
+
 import pytest
 
 from support.celeriac import CELERIAC
@@ -55,7 +58,11 @@ def test_a_pattern_chooses_nodes(app, worker):
     assert app.control.ping(timeout=30, limit=1, pattern=r"w\d@test", matcher="pcre") == [
         {"w1@test": {"ok": "pong"}}
     ]
-    assert app.control.ping(timeout=0.5, pattern="other*", matcher="glob") == []
+    for matcher, pattern in (("glob", "other*"), ("pcre", r"w\d\d@test")):
+        app.control.rate_limit("remote.add", "1/h", pattern=pattern, matcher=matcher)
+    app.control.rate_limit("remote.add", "1/h", destination=["w2@test"])
+    # It hears one command after the other; none of those was meant for it.
+    assert "remote.add" in ask(app, "registered")
 
 
 def test_registered_shows_rate_limits_and_hides_builtins(inspect):
@@ -143,7 +150,8 @@ def test_clock_counts(inspect):
 
 
 def test_revoke_discards_a_task_that_waits(app, worker, inspect):
-    result = app.send_task("remote.add", [1, 1], countdown=1)
+    result = app.send_task("remote.add", [1, 1], countdown=600)
+    worker.wait_for_log(rf"remote.add\[{result.id}\] received", 30)
     assert ask(app, "revoke", task_id=result.id) == {
         "ok": f"tasks {{'{result.id}'}} flagged as revoked"
     }
@@ -152,6 +160,16 @@ def test_revoke_discards_a_task_that_waits(app, worker, inspect):
     with pytest.raises(Exception, match="revoked"):
         result.get(timeout=30)
     assert result.state == "REVOKED"
+
+
+def test_a_task_that_was_revoked_before_it_came_is_discarded(app, worker):
+    task_id = str(uuid.uuid4())
+    ask(app, "revoke", task_id=task_id)
+    # Whoever asks for it is told at once.
+    worker.wait_until(lambda: app.AsyncResult(task_id).state == "REVOKED", "the state", 30)
+    app.send_task("remote.add", [1, 1], task_id=task_id)
+    worker.wait_for_log(rf"Discarding revoked task: remote.add\[{task_id}\]", 30)
+    assert app.AsyncResult(task_id).state == "REVOKED"
 
 
 def test_terminate_ends_a_running_task(app, worker):
@@ -206,7 +224,13 @@ def test_time_limits_change_at_run_time(app, worker):
         app.send_task("remote.sleep", [3600]).get(timeout=30)
 
 
-def test_consumers_come_and_go_at_run_time(app, worker, inspect):
+def consumers_of(app, queue):
+    with app.connection_for_read() as connection:
+        declared = connection.default_channel.queue_declare(queue, passive=True)
+        return declared.consumer_count
+
+
+def test_consumers_come_and_go_at_run_time(app, worker, inspect, rabbitmq, vhost):
     assert ask(app, "add_consumer", queue="more") == {"ok": "add consumer more"}
     worker.wait_for_log("Started consuming from more", 30)
     assert app.send_task("remote.add", [2, 2], queue="more").get(timeout=30) == 4
@@ -214,14 +238,40 @@ def test_consumers_come_and_go_at_run_time(app, worker, inspect):
     worker.wait_for_log("Canceling queue more", 30)
     names = [queue["name"] for queue in inspect().active_queues()["w1@test"]]
     assert names == ["celery"]
+    worker.wait_until(lambda: consumers_of(app, "more") == 0, "end of the consumer", 30)
+    left = app.send_task("remote.add", [3, 3], queue="more")
+    assert app.send_task("remote.add", [2, 2]).get(timeout=30) == 4
+    assert left.state == "PENDING"
+    assert rabbitmq.message_count(vhost, "more") == 1
 
 
 def test_the_pool_grows_and_shrinks(app, worker, inspect):
+    def slots():
+        return inspect().stats()["w1@test"]["pool"]["max-concurrency"]
+
     assert ask(app, "pool_grow", n=2) == {"ok": "pool will grow"}
-    assert inspect().stats()["w1@test"]["pool"]["max-concurrency"] == 4
-    assert ask(app, "pool_shrink", n=3) == {"ok": "pool will shrink"}
-    assert inspect().stats()["w1@test"]["pool"]["max-concurrency"] == 1
-    assert app.send_task("remote.add", [2, 2]).get(timeout=30) == 4
+    assert slots() == 4
+    with contextlib.ExitStack() as running:
+        for _ in range(4):
+            running.enter_context(Running(app, worker))
+        assert ask(app, "pool_shrink", n=3) == {"ok": "pool will shrink"}
+        assert slots() == 1
+    with Running(app, worker):
+        waits = app.send_task("remote.add", [2, 2])
+        worker.wait_for_log(rf"remote.add\[{waits.id}\] received", 30)
+        assert [task["id"] for task in inspect().reserved()["w1@test"]] == [waits.id]
+    assert waits.get(timeout=30) == 4
+
+
+def test_the_window_grows_with_the_pool(app, celeriac):
+    """Tasks that hold their messages until they end all run, too."""
+    worker = celeriac(
+        *("-A", MODULE, "-n", "w1@test", "-c", 1, "--prefetch-multiplier", 1, "-l", "DEBUG"),
+        config={"worker": {"task_annotations": {"remote.sleep": {"acks_late": True}}}},
+    )
+    assert ask(app, "pool_grow", n=2) == {"ok": "pool will grow"}
+    with Running(app, worker), Running(app, worker), Running(app, worker):
+        assert ask(app, "stats")["prefetch_count"] == 3
 
 
 def test_slots_follow_the_load_with_autoscale(app, celeriac):
@@ -247,6 +297,20 @@ def test_revoked_tasks_survive_a_restart_with_a_state_file(app, celeriac, tmp_pa
     with pytest.raises(Exception, match="revoked"):
         result.get(timeout=30)
     assert result.state == "REVOKED"
+
+
+def test_a_killed_worker_has_kept_what_was_revoked(app, celeriac, tmp_path):
+    state = tmp_path / "revoked"
+    arguments = ("-A", MODULE, "-n", "w1@test", "-l", "INFO", "--statedb", state)
+    first = celeriac(*arguments)
+    ask(app, "revoke", task_id="revoked-before")
+    first.wait_until(
+        lambda: state.exists() and "revoked-before" in state.read_text(), "the id in its file", 30
+    )
+    first.kill()
+    celeriac(*arguments)
+    with pytest.raises(Exception, match="revoked"):
+        app.send_task("remote.add", [1, 1], task_id="revoked-before").get(timeout=30)
 
 
 def test_unknown_and_malformed_commands_are_answered(app, worker):
@@ -315,6 +379,27 @@ def test_task_events_are_switched_on_from_outside(app, celeriac):
     assert ask(app, "enable_events") == {"ok": "task events already enabled"}
     collect_events(app, {"task-succeeded"}, lambda: app.send_task("remote.add", [2, 3]))
     assert ask(app, "disable_events") == {"ok": "task events disabled"}
+
+
+def test_task_events_are_switched_off_from_outside(app, celeriac):
+    celeriac("-A", MODULE, "-n", "w1@test", "-l", "INFO")
+    ask(app, "enable_events")
+
+    def act():
+        ask(app, "disable_events")
+        app.send_task("remote.add", [2, 3]).get(timeout=30)
+        ask(app, "enable_events")
+        return app.send_task("remote.add", [2, 3])
+
+    events, heard = collect_events(app, {"task-received", "task-succeeded"}, act)
+    assert events["task-received"]["uuid"] == events["task-succeeded"]["uuid"] == heard.id
+
+
+def test_a_heartbeat_comes_when_it_is_asked_for(app, celeriac):
+    celeriac("-A", MODULE, "-n", "w1@test", "-l", "INFO", "--without-heartbeat")
+    events, _ = collect_events(app, {"worker-heartbeat"}, lambda: ask(app, "heartbeat"))
+    assert events["worker-heartbeat"]["hostname"] == "w1@test"
+    assert "worker-online" not in events
 
 
 def test_the_end_of_a_worker_is_an_event(app, worker):
