@@ -493,6 +493,15 @@ def test_rate_limits_are_set_at_run_time_in_each_form(worker, app, rate):
     assert (datetime.datetime.now(UTC) - begun).total_seconds() >= 0.39
 
 
+@pytest.mark.parametrize("rate", ["1000/s", 0])
+def test_tasks_that_wait_go_on_when_their_limit_is_raised(start, app, rate):
+    start(task_annotations={"contract.echo": {"rate_limit": "1/m"}})
+    first, *waiting = [app.send_task("contract.echo", [n]) for n in range(3)]
+    assert first.get(timeout=TIMEOUT) == 0
+    app.control.rate_limit("contract.echo", rate)
+    assert [result.get(timeout=TIMEOUT) for result in waiting] == [1, 2]
+
+
 def test_the_default_rate_limit(start, app):
     start(task_default_rate_limit="10/s")
     begun = datetime.datetime.now(UTC)
@@ -502,7 +511,7 @@ def test_the_default_rate_limit(start, app):
 
 
 def test_rate_limits_can_be_disabled(start, app):
-    annotations = {"contract.echo": {"rate_limit": "1/h"}}
+    annotations = {"contract.echo": {"rate_limit": "1/m"}}
     start(task_annotations=annotations, worker_disable_rate_limits=True)
     for result in [app.send_task("contract.echo", [n]) for n in range(3)]:
         result.get(timeout=TIMEOUT)
@@ -529,6 +538,10 @@ def test_ids_of_a_workflow_are_celerys(worker, app, sig):
     child_id = app.send_task("contract.send", [as_json(sig("tell"))]).get(timeout=TIMEOUT)
     child = app.AsyncResult(child_id).get(timeout=TIMEOUT)
     assert child["root_id"] == child["parent_id"] != child_id
+
+    chain = (sig("tell", immutable=True) | sig("send", as_json(sig("tell")), immutable=True))()
+    grandchild = app.AsyncResult(chain.get(timeout=TIMEOUT)).get(timeout=TIMEOUT)
+    assert (grandchild["root_id"], grandchild["parent_id"]) == (chain.parent.id, chain.id)
 
 
 def test_a_task_awaits_what_another_returns_or_raises(worker, call, sig):

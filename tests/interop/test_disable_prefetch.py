@@ -66,12 +66,25 @@ def test_no_more_than_concurrency_messages_are_taken(start, app, rabbitmq, vhost
 
 def test_what_comes_from_several_queues_at_once_is_given_back(start, app, tmp_path):
     worker = start("w1@test", "-Q", "a,b,c")
-    gate, path = tmp_path / "gate", tmp_path / "marks"
-    first = app.send_task("interop.wait_at", [str(gate), str(path)], queue="a")
-    worker.wait_until(lambda: marks_in(path), "started task")
+    gates, path = [tmp_path / "first", tmp_path / "second"], tmp_path / "marks"
+
+    def wait_at(gate, queue):
+        return app.send_task("interop.wait_at", [str(gate), str(path)], queue=queue)
+
+    def ready():
+        with app.connection_for_read() as connection:
+            channel = connection.default_channel
+            return sum(channel.queue_declare(name, passive=True).message_count for name in "abc")
+
+    waiting = [wait_at(gates[0], "a")]
+    worker.wait_until(lambda: len(marks_in(path)) == 1, "started task")
+    waiting += [wait_at(gates[1], queue) for queue in "abc"]
+    gates[0].touch()
+    # Each queue sends one; the first of them runs.
+    worker.wait_until(lambda: len(marks_in(path)) == 3 and ready() == 2, "the two others", TIMEOUT)
     others = [app.send_task("interop.add", [n, 0], queue="abc"[n % 3]) for n in range(30)]
-    gate.touch()
-    assert first.get(timeout=TIMEOUT) == "through"
+    gates[1].touch()
+    assert [result.get(timeout=TIMEOUT) for result in waiting] == ["through"] * 4
     assert [result.get(timeout=TIMEOUT) for result in others] == list(range(30))
 
 

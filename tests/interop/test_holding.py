@@ -34,6 +34,12 @@ def messages(rabbitmq, vhost, queue):
     return sum(found["messages"] for found in listed if found["name"] == queue)
 
 
+def delayed(rabbitmq, vhost):
+    """In all queues whose messages come back to `celery` later."""
+    listed = rabbitmq.api("GET", f"queues/{vhost}?disable_stats=true&enable_queue_totals=true")
+    return sum(q["messages"] for q in listed if q["name"].startswith("celeriac.delayed."))
+
+
 def test_a_far_eta_waits_at_the_broker_and_comes_back(start, app, inspect, rabbitmq, vhost):
     worker = start(worker_eta_hold_limit=60)
     app.send_task("interop.add", [1, 2], countdown=3600)
@@ -64,16 +70,28 @@ def test_etas_beyond_the_bound_wait_at_the_broker(
     assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
 
 
-def test_a_rate_limited_type_does_not_block_others_of_its_queue(start, app, tmp_path):
-    start(
+# What would wait for an hour waits at the broker; what would wait for minutes, in the worker, or
+# at the broker if there is no room for it.
+@pytest.mark.parametrize(
+    ("rate", "room", "held"), [("1/h", 100, 0), ("7/h", 100, 1), ("7/h", 0, 0)]
+)
+def test_a_rate_limited_type_does_not_block_others_of_its_queue(
+    start, app, rabbitmq, vhost, tmp_path, rate, room, held
+):
+    worker = start(
         *("-c", 1, "--prefetch-multiplier", 1),
-        task_annotations={"interop.note": {"rate_limit": "1/h"}},
+        task_annotations={"interop.note": {"rate_limit": rate}},
+        worker_held_messages=room,
     )
     path = tmp_path / "marks"
     for number in range(20):
         app.send_task("interop.note", [number, str(path)])
     assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
     assert marks_in(path) == ["0"]
+    # All but the one that ran and those that are held went back.
+    worker.wait_until(
+        lambda: delayed(rabbitmq, vhost) == 19 - held, "the rest at the broker", TIMEOUT
+    )
 
 
 def test_follow_ups_wait_while_rabbitmq_is_away(start, app, rabbitmq, tmp_path):

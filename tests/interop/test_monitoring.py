@@ -22,6 +22,7 @@ from support.prometheus import Prometheus
 
 DEPLOY = ROOT / "deploy"
 MODULE = CELERIAC.parent / "modules/remote_tasks.so"
+GATED = CELERIAC.parent / "tests/interop/task_module/interop_tasks.so"
 
 
 def get(port, path):
@@ -112,17 +113,30 @@ def test_status_admits_that_the_broker_is_away(celeriac, port, rabbitmq, vhost):
     assert status_of(port)["broker"]["reconnects"] == 1
 
 
-def test_a_worker_that_drains_is_alive_and_not_ready(celeriac, port, app):
-    worker = celeriac("-A", MODULE, "-l", "DEBUG", "--http", f"127.0.0.1:{port}")
-    result = app.send_task("remote.sleep", [2])
-    worker.wait_for_log(rf"Task accepted: remote.sleep\[{result.id}\]", 30)
+def test_a_worker_that_drains_is_alive_and_not_ready(celeriac, port, app, tmp_path):
+    worker = celeriac("-A", GATED, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    gate, path = tmp_path / "gate", tmp_path / "marks"
+    result = app.send_task("interop.wait_at", [str(gate), str(path)])
+    worker.wait_until(path.exists, "a running task")
     worker.signal(signal.SIGTERM)
     worker.wait_until(lambda: get(port, "/readyz") == UNREADY, "503 while it stops")
     assert get(port, "/healthz")[0] == 200
     status = status_of(port)
     assert (status["stopping"], status["tasks"]["active"]) == (True, 1)
+    assert status["broker"]["consuming"] is False
+    gate.touch()
     assert worker.wait(60) == 0
-    assert result.get(timeout=30) == "slept"
+    assert result.get(timeout=30) == "through"
+
+
+def test_a_worker_whose_loop_stands_still_is_not_alive(celeriac, port, app, tmp_path):
+    """Nothing answers in its place: a probe hears of it again when the loop turns again."""
+    worker = celeriac("-A", GATED, "-l", "INFO", "--http", f"127.0.0.1:{port}")
+    path = tmp_path / "marks"
+    app.send_task("interop.hog_loop", [2, str(path)])
+    worker.wait_until(path.exists, "a task that keeps the loop busy")
+    assert get(port, "/healthz")[0] == 200
+    assert len(path.read_text().splitlines()) == 2, "answered before the task had ended"
 
 
 def test_the_endpoint_survives_nonsense(celeriac, port):

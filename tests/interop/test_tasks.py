@@ -1,8 +1,10 @@
 """What a task can do, seen by the Python that called it."""
 
 import datetime
+import json
 import pathlib
 import time
+import uuid
 
 import celery
 import pytest
@@ -52,6 +54,16 @@ def marks(tmp_path):
 @pytest.mark.parametrize("name", ["interop.add", "interop.add_on_loop"])
 def test_result_of_a_function_and_of_a_coroutine(worker, send, name):
     assert send(name, [2, 3]).get(timeout=TIMEOUT) == 5
+
+
+def test_a_result_is_published_to_those_who_wait(worker, app):
+    task_id = str(uuid.uuid4())
+    with app.backend.client.pubsub() as subscription:
+        subscription.subscribe(app.backend.get_key_for_task(task_id))
+        assert subscription.get_message(timeout=TIMEOUT)["type"] == "subscribe"
+        app.send_task("interop.add", [2, 3], task_id=task_id)
+        published = json.loads(subscription.get_message(timeout=TIMEOUT)["data"])
+    assert (published["status"], published["result"]) == ("SUCCESS", 5)
 
 
 def test_arguments_bind_as_in_python(worker, send):
@@ -122,6 +134,15 @@ def test_extended_result_has_what_celerys_worker_stores(celeriac, send):
     )
 
 
+def test_a_task_that_has_succeeded_does_not_fail_later(worker, send):
+    """As with Celery: a message that comes twice may not take the result away."""
+    result = send("interop.add", [2, 3])
+    assert result.get(timeout=TIMEOUT) == 5
+    again = send("interop.fail", ["ValueError", "late"], task_id=result.id)
+    worker.wait_for_log(r"raised unexpected: ValueError\('late'\)")
+    assert (again.state, again.result) == ("SUCCESS", 5)
+
+
 def test_retry_runs_again_under_the_same_id(worker, send):
     assert send("interop.retry_until", [3]).get(timeout=TIMEOUT) == 3
     worker.wait_for_log(r"retry: Retry in 0s: not yet")
@@ -131,6 +152,28 @@ def test_retry_waits_for_its_countdown(worker, send):
     begun = time.monotonic()
     assert send("interop.retry_until", [1, 0.5]).get(timeout=TIMEOUT) == 1
     assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("task", "args", "options", "state"),
+    [
+        ("interop.retry_until", [1, 600], {}, "RETRY"),
+        ("interop.add", [1, 2], {"countdown": 600}, "PENDING"),
+    ],
+)
+def test_a_countdown_is_an_eta_to_the_worker(worker, app, task, args, options, state):
+    begun = datetime.datetime.now(datetime.UTC)
+    result = app.send_task(task, args, **options)
+
+    def scheduled():
+        (tasks,) = app.control.inspect(timeout=TIMEOUT, limit=1).scheduled().values()
+        return tasks
+
+    (waits,) = worker.wait_until(scheduled, "a task that waits", TIMEOUT)
+    assert waits["request"]["id"] == result.id
+    after = datetime.datetime.fromisoformat(waits["eta"]) - datetime.timedelta(seconds=600)
+    assert begun <= after <= datetime.datetime.now(datetime.UTC)
+    assert result.state == state
 
 
 def test_retries_end_with_the_cause(worker, send):
@@ -287,6 +330,9 @@ def test_failed_chain_and_chord_fail_as_a_whole(worker, app, sig):
     chained = (sig("fail", "ValueError", "first") | sig("add", 1)).apply_async()
     with pytest.raises(ValueError, match="first"):
         chained.get(timeout=TIMEOUT)
+    # The link that never ran has failed itself; nobody has to know of the one before it.
+    with pytest.raises(ValueError, match="first"):
+        app.AsyncResult(chained.id).get(timeout=TIMEOUT)
     chord = celery.chord([sig("add", 1, 1), sig("fail", "ValueError", "inside")], sig("total"))
     body = app.AsyncResult(chord.apply_async().id)
     with pytest.raises(celery.exceptions.ChordError, match=r"ValueError\('inside'\)"):
