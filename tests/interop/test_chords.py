@@ -52,7 +52,7 @@ class Parts:
 
     def run(self, place, task_id, *numbers, on):
         """Adds the numbers, and returns when the worker has counted that."""
-        self._send(self._fleet.sig("add", *numbers, on=on), place, task_id)
+        self.send(self._fleet.sig("add", *numbers, on=on), place, task_id)
         runs = self._runs[on, task_id] = self._runs.get((on, task_id), 0) + 1
         ended = rf"fleet\.add\[{task_id}\] succeeded"
         self._fleet.worker(on).wait_for_log(ended, TIMEOUT, count=runs)
@@ -60,10 +60,10 @@ class Parts:
     def fail(self, place, task_id, text, on):
         counters = ChordKeys(self._fleet.redis, self.group_id)
         counted = counters.counted()
-        self._send(self._fleet.sig("fail", text, on=on), place, task_id)
+        self.send(self._fleet.sig("fail", text, on=on), place, task_id)
         self._fleet.wait_until(lambda: counters.counted() > counted, "failed part")
 
-    def _send(self, sig, place, task_id):
+    def send(self, sig, place, task_id):
         sig.apply_async(task_id=task_id, group_id=self.group_id, group_index=place, chord=self.body)
 
     def result(self):
@@ -123,6 +123,18 @@ def test_a_failed_part_fails_the_body_once(fleet, keys, last):
         fleet.wait_until(lambda: ".s" not in counters.left(), "end of the chord")
     fleet.wait_until(lambda: fleet.ran("note"), "error callback")
     assert [line["flow"] for line in fleet.ran("note")] == [result.id]
+    assert fleet.ran("total") == []
+
+
+@pytest.mark.parametrize("last", SIDES)
+def test_a_revoked_part_fails_the_body(fleet, last):
+    task_id = uuid()
+    assert len(fleet.app.control.revoke(task_id, reply=True, limit=2, timeout=TIMEOUT)) == 2
+    parts = Parts(fleet, 2, fleet.sig("total", on=OTHER[last]))
+    parts.run(0, uuid(), 1, 1, on=OTHER[last])
+    parts.send(fleet.sig("add", 2, 2, on=last), 1, task_id)
+    failed = error_of(fleet.app.AsyncResult(parts.body.id))
+    assert failed == f"Dependency {task_id} raised TaskRevokedError('revoked')"
     assert fleet.ran("total") == []
 
 
