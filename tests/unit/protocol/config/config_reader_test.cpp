@@ -110,9 +110,6 @@ TEST(ConfigReader, SaysWhatToDoAboutBrokenYaml) {
       {"a: b\n  c: d\n",
        "alerts.yaml:2:4: this is not valid YAML: illegal map value; check the "
        "indentation, and quote a value that holds \": \"\n"},
-      {"a: *b\n",
-       "alerts.yaml:1:4: this is not valid YAML: the referenced anchor is not defined; "
-       "write & and the name before the value that is meant\n"},
       {"a:\n  b:\n \tc: 1\n",
        "alerts.yaml:3:2: a tab indents this line; YAML takes blanks "
        "alone\n"},
@@ -123,6 +120,15 @@ TEST(ConfigReader, SaysWhatToDoAboutBrokenYaml) {
        "alerts.yaml:1:4: a variable without its }; write ${NAME}, or $${ to mean "
        "the text itself\n"}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(mistakes_of(*read(text)), expected) << text;
+}
+
+TEST(ConfigReader, SaysWhatToDoAboutAnUnknownAnchor) {
+  const std::string mistakes = mistakes_of(*read("a: *b\n"));
+  const std::string begin =
+      "alerts.yaml:1:4: this is not valid YAML: the referenced anchor is not defined";
+  const std::string end = "; write & and the name before the value that is meant\n";
+  EXPECT_TRUE(mistakes == begin + end || mistakes == begin + ": b" + end)  // yaml-cpp 0.8
+      << mistakes;
 }
 
 TEST(ConfigReader, ReadsWhatOtherLanguagesWriteInBraces) {
