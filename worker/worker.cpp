@@ -272,6 +272,8 @@ class Worker::Core final : private Consumer::Listener {
     const Signal interrupt(loop_, SIGINT, [this](int number) { on_signal(number); });
     const Signal quit(loop_, SIGQUIT, [this](int number) { on_signal(number); });
     const Signal hang_up(loop_, SIGHUP, [](int) { log::reopen(); });
+    monitoring_.on_starting();
+    life_.spawn(backend_->check());
     life_.spawn(begin());
     loop_.run();
     return failed_ ? 1 : shutdown_.exit_code();

@@ -54,7 +54,8 @@ void register_tasks(Registry& registry, Config config) {
 
 std::string start_line(const Config& config) {
   if (config.empty()) return {};
-  std::string text = "alerts: " + std::to_string(config.rules.size()) + " rules; ";
+  const std::size_t count = config.rules.size();
+  std::string text = "alerts: " + std::to_string(count) + (count == 1 ? " rule; " : " rules; ");
   if (config.redis) return text + "told alarms are remembered in Redis";
   return text +
          "told alarms are remembered in this process alone, since the rules name no `redis`: run "

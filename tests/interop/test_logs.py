@@ -52,6 +52,31 @@ def test_a_tasks_lines_are_celerys_and_each_is_there_once(celeriac, app):
     assert worker.log.count("Connected to amqp://") == 1
 
 
+def test_the_log_begins_behind_the_banner(celeriac):
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "--http", "127.0.0.1:0")
+    banner, _, log = worker.log.partition("[tasks]")
+    assert "INFO" not in banner
+    first, second = re.findall(r"INFO/MainProcess\] (.*)", log)[:2]
+    assert re.fullmatch(r"metrics and health on port \d+", first)
+    assert second.startswith("Connected to amqp://")
+
+
+def test_a_redis_that_takes_no_results_is_told_at_the_start(celeriac, redis_server):
+    closed = free_port()
+    address = f"redis://127.0.0.1:{closed}/0"
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "--result-backend", address)
+    worker.wait_for_log(
+        rf"WARNING/MainProcess\] cannot connect to Redis at {address}: Connection refused"
+    )
+    worker.stop()
+    wrong = f"redis://:secret@127.0.0.1:{redis_server.port}/0"
+    worker = celeriac(*ARGUMENTS, "-l", "INFO", "--result-backend", wrong)
+    worker.wait_for_log(
+        rf"ERROR/MainProcess\] Results cannot be stored in redis://:\*\*@127\.0\.0\.1:"
+        rf"{redis_server.port}/0: .*password"
+    )
+
+
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 def test_each_line_of_a_task_has_its_name_and_id(celeriac, app, pool):
     worker = celeriac(*ARGUMENTS, "-l", "INFO", "-P", pool)

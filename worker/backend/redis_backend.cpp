@@ -88,6 +88,20 @@ std::string RedisBackend::display() const {
   return protocol::display_url(settings_.backend);
 }
 
+// Celery's worker hears of a wrong address with its first result.
+Async<void> RedisBackend::check() {
+  try {
+    co_await redis_.command("PING");
+  } catch (const RedisError& error) {
+    const std::string reason = error.what();
+    if (passes(reason)) co_return;
+    log::write(log::Level::error, kLogger,
+               "Results cannot be stored in " + display() + ": " + reason);
+  } catch (const Error&) {
+    // It is away, which the client has logged; what is to be stored waits.
+  }
+}
+
 std::string RedisBackend::key(std::string_view group_id, std::string_view suffix) const {
   return protocol::group_meta_key(settings_.global_keyprefix, group_id) + std::string(suffix);
 }

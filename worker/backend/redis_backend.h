@@ -22,6 +22,7 @@ class RedisBackend final : public ResultBackend {
   Async<void> store(StoredState state) override;
   Async<std::optional<protocol::ResultDocument>> load(std::string task_id) override;
   Async<protocol::ResultDocument> wait(std::string task_id) override;
+  Async<void> check() override;
   Async<void> set_chord_size(protocol::SetChordSize size) override;
   Async<void> save_group(protocol::SaveGroup group) override;
   Async<std::optional<CompleteChord>> add_chord_part(protocol::ChordPart part) override;

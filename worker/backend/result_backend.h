@@ -48,6 +48,10 @@ class ResultBackend {
  public:
   virtual ~ResultBackend() = default;
 
+  // At the start: whether results can be stored. What is wrong is said in the log and nowhere else,
+  // since it may be mended meanwhile.
+  virtual Async<void> check() { co_return; }
+
   // False: nothing is stored, and nobody need build a document.
   virtual bool stores_results() const = 0;
   // Whether chords can be counted here.

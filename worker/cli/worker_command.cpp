@@ -99,11 +99,14 @@ int serve_as_pool_child(int descriptor, const Settings& settings, const Registry
   return prefork::run_child(descriptor, registry);
 }
 
-void begin_log(const Configuration& configuration, const std::vector<Extension>& extensions) {
+void begin_log(const Configuration& configuration) {
   log::start(configuration.settings.log);
   for (const std::string& warning : configuration.warnings) {
     log::write(log::Level::warning, kLogger, warning);
   }
+}
+
+void tell_of(const std::vector<Extension>& extensions) {
   for (const Extension& extension : extensions) {
     const std::string text = extension.start_line ? extension.start_line() : "";
     if (!text.empty()) log::write(log::Level::info, kLogger, text);
@@ -136,13 +139,14 @@ int run_worker_command(const CommandLine& line, char** argv,
     return 0;
   }
   take_identity(process);
-  begin_log(configuration, extensions);
+  begin_log(configuration);
   std::optional<Pidfile> pidfile;
   if (!process.pidfile.empty()) pidfile.emplace(process.pidfile);
   settings.worker.describe = [shown = inspected_settings(settings)] { return shown; };
   // What it refuses is told without a banner above.
   Worker worker(settings.worker, registry);
   if (!process.quiet) std::cout << to_text(banner_of(settings, registry)) << std::flush;
+  tell_of(extensions);
   const int exit_code = worker.run();
   log::stop();
   return exit_code;

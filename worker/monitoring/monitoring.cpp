@@ -78,9 +78,13 @@ Monitoring::Monitoring(const MonitoringSettings& settings, MonitoringParts parts
   if (settings.http.empty()) return;
   server_ = std::make_unique<HttpServer>(
       parts_.loop, settings.http, [this](const HttpRequest& request) { return answer(request); });
+  counting_.start_repeating(kCountInterval);
+}
+
+void Monitoring::on_starting() {
+  if (!server_) return;
   log::write(log::Level::info, "celeriac",
              "metrics and health on port " + std::to_string(server_->port()));
-  counting_.start_repeating(kCountInterval);
 }
 
 HttpResponse Monitoring::answer(const HttpRequest& request) {

@@ -40,6 +40,8 @@ class Monitoring {
   // Who is told what becomes of tasks and what they count.
   Metrics& metrics() { return metrics_; }
 
+  // The worker is about to connect: says in the log where it is listened.
+  void on_starting();
   // The consumers run; the first time it is the end of the start.
   void on_consuming();
   void on_connection_lost(const std::string& reason);
