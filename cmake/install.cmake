@@ -1,13 +1,20 @@
 # What `cmake --install` and the Debian package put where. The program itself is installed where it
 # is built, in worker/CMakeLists.txt.
 
-# The SDK: find_package(celeriac), then celeriac_add_module(NAME SOURCE...).
+# The SDK; cmake/celeriac-config.cmake says what find_package(celeriac) gives.
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/celeriac)
 install(DIRECTORY protocol/include/celeriac worker/include/celeriac
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS celeriac_module EXPORT celeriac)
+install(TARGETS celeriac_protocol celeriac_sdk EXPORT celeriac-sdk
+        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS celeriac_worker EXPORT celeriac-worker)
 install(EXPORT celeriac NAMESPACE celeriac:: FILE celeriac-targets.cmake DESTINATION ${package})
+foreach(component sdk worker)
+  install(EXPORT celeriac-${component} NAMESPACE celeriac::
+          FILE celeriac-${component}-targets.cmake DESTINATION ${package})
+endforeach()
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/celeriac-config-version.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES cmake/celeriac-config.cmake cmake/celeriac_add_module.cmake

@@ -44,6 +44,33 @@ def test_a_module_is_built_against_it_and_loaded(prefix, tmp_path):
     assert "user.add" in listed.stdout
 
 
+def test_a_program_and_a_test_of_its_tasks_are_built_against_it(prefix, tmp_path):
+    source = pathlib.Path(__file__).parent / "user_program"
+    subprocess.run(
+        ["cmake", "-S", source, "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={prefix}"], check=True
+    )
+    subprocess.run(["cmake", "--build", tmp_path], check=True)
+    subprocess.run(["ctest", "--test-dir", tmp_path, "--no-tests=error"], check=True)
+    listed = subprocess.run(
+        [tmp_path / "user_worker", "tasks"], check=True, capture_output=True, text=True
+    )
+    assert "user.add" in listed.stdout
+
+
+def test_an_unknown_component_is_refused(prefix, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(x LANGUAGES CXX)\n"
+        "find_package(celeriac REQUIRED COMPONENTS wroker)\n"
+    )
+    refused = subprocess.run(
+        ["cmake", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}"],
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode
+    assert "celeriac has no component wroker" in " ".join(refused.stderr.split())
+
+
 def test_beat_is_complete(prefix, tmp_path):
     (tmp_path / "alerts.yaml").write_text("")
     subprocess.run(

@@ -6,6 +6,7 @@ One machine lives through all the tests, in their order. CELERIAC_PACKAGE names 
 import os
 import pathlib
 import platform
+import subprocess
 
 import pytest
 
@@ -30,9 +31,7 @@ def machine(package, tmp_path_factory):
         f"packaging-{release}", release, "systemd", "g++", "cmake", "make", "ca-certificates"
     )
     log = tmp_path_factory.mktemp("machine") / "systemd.log"
-    with Machine(
-        root, log, [f"{package.parent}:/packages", f"{HERE}/user_module:/user_module"]
-    ) as booted:
+    with Machine(root, log, [f"{package.parent}:/packages", f"{HERE}:/packaging"]) as booted:
         yield booted
 
 
@@ -96,12 +95,30 @@ def test_systemd_starts_a_worker_that_answers(machine, configured, app):
 
 
 def test_a_users_module_builds_against_the_installed_sdk(machine, configured, app, redis_server):
-    machine.run("cmake", "-S", "/user_module", "-B", "/var/lib/celeriac/build")
+    machine.run("cmake", "-S", "/packaging/user_module", "-B", "/var/lib/celeriac/build")
     machine.run("cmake", "--build", "/var/lib/celeriac/build")
     configured("-A /var/lib/celeriac/build/user_tasks.so")
     machine.start(UNIT)
     assert app.send_task("user.add", (2, 3)).get(timeout=30) == 5
     assert app.send_task("user.greet", ("you",)).get(timeout=30) == "hello you"
+
+
+def test_a_users_program_builds_against_the_installed_libraries(machine):
+    suggested = machine.run("dpkg-query", "--show", "--showformat=${Suggests}", "celeriac")
+    needed = [name for name in suggested.split(", ") if name.endswith(("-dev", "config"))]
+    machine.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *needed)
+    build = "/var/lib/celeriac/program"
+    machine.run("cmake", "-S", "/packaging/user_program", "-B", build)
+    machine.run("cmake", "--build", build)
+    machine.run("ctest", "--test-dir", build, "--no-tests=error")
+    assert "user.add" in machine.run(f"{build}/user_worker", "tasks")
+
+
+def test_lintian_has_no_complaint(package):
+    done = subprocess.run(
+        ["lintian", "--fail-on", "error", "--allow-root", package], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_systemd_replaces_a_worker_whose_loop_hangs(machine, configured):
