@@ -69,3 +69,13 @@ def test_the_mistake_is_named_with_the_way_out(mistake, tmp_path):
     assert done.returncode in (1, 2)
     assert text in done.stderr
     assert done.stdout == ""  # no banner in front
+
+
+def test_a_name_that_another_worker_has_is_told(celeriac):
+    celeriac("-n", "w1@test", "-l", "INFO")
+    second = celeriac("-n", "w1@test", "-l", "INFO", ready=None)
+    second.wait_for_log(
+        r"ERROR/MainProcess\] consumer: Cannot connect to .*'w1@test\.celery\.pidbox'.*"
+        r"Does another worker run under this name\? Give each its own with -n\. Trying again in",
+        60,
+    )

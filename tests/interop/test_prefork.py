@@ -1,5 +1,6 @@
 """Plain functions in child processes: `-P prefork`."""
 
+import os
 import pathlib
 import re
 import signal
@@ -92,6 +93,21 @@ def test_any_death_of_a_child_fails_that_task_alone(app, worker, task):
         assert call(app, "add", 1, 2) == 3
     # acks_late alone does not run it again: what killed one child would kill the next.
     assert len(re.findall(rf"Task prefork\.{task}\[\S+\] received", worker.log)) == 3
+
+
+def test_a_child_that_is_killed_while_it_waits_is_told(app, worker):
+    (child,) = processes(app)
+    os.kill(child, signal.SIGKILL)
+    worker.wait_for_log(rf"ForkPoolWorker-1' pid:{child} exited with 'signal 9 \(SIGKILL\)'")
+    assert call(app, "pid") != child
+
+
+def test_the_end_of_the_whole_process_group_is_no_error(app, worker):
+    assert call(app, "add", 1, 2) == 3
+    os.killpg(worker.pid, signal.SIGTERM)
+    worker.stop()
+    assert "exited with" not in worker.log
+    assert "ERROR" not in worker.log
 
 
 def test_a_child_that_leaves_fails_its_task(app, worker):

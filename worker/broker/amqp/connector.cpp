@@ -19,6 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLogger = "celery.worker.consumer.connection";
+// The queue of remote control bears the node's name, and one connection alone may have it.
+constexpr std::string_view kNameTaken =
+    "Does another worker run under this name? Give each its own with -n. ";
 
 enum class Hope { retry, none };
 
@@ -181,7 +184,8 @@ Connected connect_consuming(const ConnectPlan& plan, const BrokerSettings& setti
         }
       }
       stop_if_interrupted(interrupter);
-      const std::string text = "consumer: Cannot connect to " + shown + ": " + reason + ". ";
+      const std::string text = "consumer: Cannot connect to " + shown + ": " + reason + ". " +
+                               std::string(reply_code == kResourceLocked ? kNameTaken : "");
       if (&index != &order.back()) {
         log::write(log::Level::error, kLogger, text + "Will retry using next failover.");
         continue;

@@ -2,8 +2,10 @@
 
 #include <celeriac/error.h>
 #include <celeriac/retry.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "worker/execution/exception.h"
@@ -215,8 +217,10 @@ void ProcessPool::on_exit(Child& child, int wait_status) {
   const bool was_ready = std::exchange(child.ready, false);
   auto job = std::exchange(child.job, nullptr);
   const std::string how = describe_exit(wait_status);
-  const bool ended_by_us = job ? job->abandoned : child.leaving;
-  if (was_ready && !ended_by_us) {
+  // A TERM that went to the whole process group is the worker's own end.
+  const bool told_to_end = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGTERM;
+  const bool as_wanted = job ? job->abandoned : child.leaving || told_to_end;
+  if (was_ready && !as_wanted) {
     log::write(log::Level::error, kPoolLogger,
                "Process '" + child.shown.name + "' pid:" + std::to_string(child.shown.pid) +
                    " exited with '" + how + "'");
