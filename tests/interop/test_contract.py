@@ -380,6 +380,18 @@ def test_children_have_their_parents_priority_if_the_setting_says_so(
     assert message_in(worker, "elsewhere").properties["priority"] == 3
 
 
+def test_a_retry_keeps_its_priority(worker, call):
+    told = call("retry", {}, priority=7)
+    assert (told["retries"], told["priority"]) == (1, 7)
+
+
+def test_a_task_sends_to_no_queue_that_may_not_be_made(start, call, sig):
+    start(task_create_missing_queues=False)
+    child = as_json(sig("echo", 1, options={"queue": "nowhere"}))
+    with pytest.raises(Exception, match="queue 'nowhere' is missing from task_queues"):
+        call("send", child)
+
+
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 
 
@@ -534,6 +546,9 @@ def test_ids_of_a_workflow_are_celerys(worker, app, sig):
     places = [0, 1] if celery.VERSION >= (5, 3) else [None, None]  # 5.2 sends it in chords alone
     assert [one["group_index"] for one in told] == places
     assert {one["group"] for one in told} == {group.id}
+    kept = [app.backend.get_task_meta(result.id) for result in group.results]
+    assert [meta["group_id"] for meta in kept] == [group.id] * 2
+    assert app.backend.get_task_meta(chain.id)["parent_id"] == parent.id
 
     child_id = app.send_task("contract.send", [as_json(sig("tell"))]).get(timeout=TIMEOUT)
     child = app.AsyncResult(child_id).get(timeout=TIMEOUT)
@@ -542,6 +557,17 @@ def test_ids_of_a_workflow_are_celerys(worker, app, sig):
     chain = (sig("tell", immutable=True) | sig("send", as_json(sig("tell")), immutable=True))()
     grandchild = app.AsyncResult(chain.get(timeout=TIMEOUT)).get(timeout=TIMEOUT)
     assert (grandchild["root_id"], grandchild["parent_id"]) == (chain.parent.id, chain.id)
+
+
+def test_an_errback_is_called_with_the_failure(worker, app, sig, tmp_path):
+    """Celery's new style: called where the task failed; the old style is a task of its own."""
+    path = tmp_path / "failures"
+    failing = sig("fail", "boom").on_error(sig("note_failure", str(path))).apply_async()
+    with pytest.raises(ValueError, match="boom"):
+        failing.get(timeout=TIMEOUT)
+    worker.wait_until(lambda: path.exists() and path.read_text().endswith("\n"), "the errback")
+    assert path.read_text() == f"{failing.id} ValueError: boom\n"
+    assert "contract.note_failure" not in worker.log.partition("ready.")[2]
 
 
 def test_a_task_awaits_what_another_returns_or_raises(worker, call, sig):

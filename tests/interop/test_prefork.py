@@ -213,6 +213,21 @@ def test_the_hard_time_limit_kills_the_child(app, worker):
     assert "Hard time limit (0.3s) exceeded for prefork.hang" in worker.log
 
 
+def test_the_hard_time_limit_kills_a_child_that_hears_no_signal(app, worker):
+    child = call(app, "pid")
+    with pytest.raises(Exception, match=r"0\.3"):
+        call(app, "ignore_signals")
+    assert call(app, "pid") != child
+
+
+def test_what_is_the_workers_own_is_kept_from_its_children(app, celeriac, tmp_path):
+    """Systemd's socket, and what tells a child that it is one, are not for what a task starts."""
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"}
+    celeriac("-A", MODULE, "-c", 1, "-P", "prefork", "-l", "INFO", env=environment | {"OTHER": "x"})
+    names = [*environment, "CELERIAC_POOL_CHILD", "OTHER"]
+    assert [call(app, "has_variable", name) for name in names] == [False, False, False, True]
+
+
 def test_the_soft_time_limit_asks_the_function_to_stop(app, worker):
     assert call(app, "stop_in_time") == "stopped"
     assert "Soft time limit (0.1s) exceeded for prefork.stop_in_time" in worker.log
@@ -243,17 +258,23 @@ def test_children_do_not_outlive_a_killed_worker(app, worker, tmp_path):
     waiting = Waiting(app, tmp_path, count=1)
     waiting.wait_started(worker)
     (child,) = processes(app)
-    worker.kill()
+    # The worker alone: worker.kill() would end its whole group, the child with it.
+    worker.expected_exit = -signal.SIGKILL
+    worker.signal(signal.SIGKILL)
     until(lambda: is_gone(child))
+    assert worker.wait() == -signal.SIGKILL
 
 
-def test_a_warm_shutdown_lets_a_child_finish(app, worker, tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 1)])
+def test_a_warm_shutdown_lets_a_child_finish(app, worker, tmp_path, number, code):
+    """Ctrl+C comes to the children, too: to the whole group of the terminal."""
     waiting = Waiting(app, tmp_path, count=1)
     waiting.wait_started(worker)
     (child,) = processes(app)
-    worker.signal(signal.SIGTERM)
+    worker.expected_exit = code
+    os.killpg(worker.pid, number) if number == signal.SIGINT else worker.signal(number)
     worker.wait_for_log("Warm shutdown", 30)
     waiting.open_gate()
     assert waiting.pids() == [child]
-    assert worker.wait(60) == 0
+    assert worker.wait(60) == code
     assert is_gone(child)

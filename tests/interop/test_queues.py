@@ -80,6 +80,14 @@ def test_selected_queues_alone_are_consumed(start, app, rabbitmq, vhost):
     } == set()
 
 
+def test_purge_erases_what_waits(start, app):
+    old = [app.send_task("interop.add", [n, n]) for n in range(3)]
+    worker = start("--purge")
+    assert "purge: Erased 3 messages from the queue." in worker.log
+    assert app.send_task("interop.add", [1, 2]).get(timeout=TIMEOUT) == 3
+    assert [result.state for result in old] == ["PENDING"] * 3
+
+
 def test_a_worker_has_a_queue_of_its_own(start, app):
     start(worker_direct=True, task_queue_max_priority=5)
     app.conf.task_queue_max_priority = 5

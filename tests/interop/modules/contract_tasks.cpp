@@ -90,6 +90,13 @@ Async<void> pass(Context& ctx, std::string name, std::string path, std::string g
   while (!gate.empty() && !std::ifstream(gate)) co_await ctx.sleep(10ms);
 }
 
+// An errback: writes down what failed, and how.
+Async<void> note_failure(Context&, celeriac::TaskFailure failure, std::string path) {
+  std::ofstream(path, std::ios::app)
+      << failure.request.id << " " << failure.exception.what() << std::endl;
+  co_return;
+}
+
 }  // namespace
 
 CELERIAC_MODULE(registry) {
@@ -106,5 +113,6 @@ CELERIAC_MODULE(registry) {
   registry.add("contract.fail_late", fail, params("text"), {.acks_late = true});
   registry.add("contract.sleep", sleep_for, params("seconds"));
   registry.add("contract.sleep_late", sleep_for, params("seconds"), {.acks_late = true});
+  registry.add_errback("contract.note_failure", note_failure, params("path"));
   registry.add("contract.pass", pass, params("name", "path", param("gate", std::string())));
 }

@@ -62,6 +62,17 @@ long hang() {
   for (;;) pause();
 }
 
+// Only SIGKILL ends it.
+long ignore_signals() {
+  for (int number = 1; number < SIGRTMIN; ++number) ::signal(number, SIG_IGN);
+  for (;;) pause();
+}
+
+// Whether a variable of the environment is set.
+bool has_variable(std::string name) {
+  return std::getenv(name.c_str()) != nullptr;
+}
+
 std::string stop_in_time(celeriac::BlockingContext& ctx) {
   while (!ctx.stop_requested()) usleep(1000);
   return "stopped";
@@ -91,6 +102,9 @@ CELERIAC_MODULE(registry) {
   registry.add("prefork.grow", grow, params("mebibytes"));
   registry.add("prefork.grow_the_worker", grow_the_worker, params("mebibytes"));
   registry.add("prefork.hang", hang, celeriac::TaskOptions{.time_limit = 300ms});
+  registry.add("prefork.ignore_signals", ignore_signals,
+               celeriac::TaskOptions{.time_limit = 300ms});
+  registry.add("prefork.has_variable", has_variable, params("name"));
   registry.add("prefork.stop_in_time", stop_in_time,
                celeriac::TaskOptions{.soft_time_limit = 100ms});
   registry.add("prefork.report", report);
