@@ -347,6 +347,13 @@ def test_errors_of_ignored_tasks_are_not_stored(worker, app):
     assert result.state == "PENDING"
 
 
+def test_an_expected_error_is_no_error_in_the_log(worker, app):
+    """`throws`: the task has failed all the same."""
+    with pytest.raises(ValueError, match="boom"):
+        app.send_task("contract.fail_as_expected", ["boom"]).get(timeout=TIMEOUT)
+    worker.wait_for_log(r": INFO/MainProcess\] Task \S+ raised expected: ValueError\('boom'\)")
+
+
 def test_higher_priorities_run_first(start, app, tmp_path):
     settings = {"task_queue_max_priority": 10, "worker_prefetch_multiplier": 1}
     worker = start("-c", 1, **settings)

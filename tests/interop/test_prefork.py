@@ -228,7 +228,14 @@ def test_what_is_the_workers_own_is_kept_from_its_children(app, celeriac, tmp_pa
     assert [call(app, "has_variable", name) for name in names] == [False, False, False, True]
 
 
-def test_the_soft_time_limit_asks_the_function_to_stop(app, worker):
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_the_soft_time_limit_asks_the_function_to_stop(app, celeriac, pool):
+    # On threads a hard limit, which one of the tasks has, needs an annotation that takes it away.
+    annotations = {"*": {"time_limit": None}} if pool == "threads" else {}
+    worker = celeriac(
+        *("-A", MODULE, "-c", 1, "-P", pool, "-l", "INFO"),
+        config={"worker": {"task_annotations": annotations}},
+    )
     assert call(app, "stop_in_time") == "stopped"
     assert "Soft time limit (0.1s) exceeded for prefork.stop_in_time" in worker.log
 

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 
+import celery
 import kombu
+import kombu.pools
 import pytest
 from celery.exceptions import NotRegistered
 from celery.result import AsyncResult
@@ -169,9 +171,7 @@ def test_protocol_1_messages_run(worker, app, publish):
     assert AsyncResult("V1", app=app).get(timeout=TIMEOUT) == 5
 
 
-def test_warm_shutdown_ends_what_runs_and_returns_the_rest(
-    celeriac, app, rabbitmq, vhost, tmp_path
-):
+def test_warm_shutdown_ends_what_runs_and_returns_the_rest(celeriac, app, tmp_path):
     worker = celeriac("-l", "info", "-A", MODULE, "-c", 1)
     gate, path = tmp_path / "gate", tmp_path / "marks"
     runs = app.send_task("interop.wait_at", [str(gate), str(path)])
@@ -179,11 +179,15 @@ def test_warm_shutdown_ends_what_runs_and_returns_the_rest(
     worker.wait_until(lambda: marks_in(path), "started task")
     worker.signal(signal.SIGTERM)
     worker.wait_for_log("worker: Warm shutdown")
+    # While another one starts and works, this one is there as long as its task is.
+    other = celeriac("-l", "info", "-A", MODULE, "-c", 1)
+    assert app.send_task("interop.add", [2, 2]).get(timeout=TIMEOUT) == 4
+    assert worker.running
     gate.touch()
     assert worker.wait() == 0
     assert runs.get(timeout=TIMEOUT) == "through"
-    assert waits.state == "PENDING"
-    assert rabbitmq.message_count(vhost, "celery") == 1
+    assert waits.get(timeout=TIMEOUT) == 3
+    assert f"[{waits.id}] succeeded" in other.log
 
 
 # What is sent, and how the worker ends: as Celery's, TERM alone is no failure.
@@ -286,6 +290,37 @@ def test_redelivery_of_a_running_task_does_not_run_it_twice(
     assert result.get(timeout=TIMEOUT) == "through"
     assert_still_works(worker, app, rabbitmq, vhost)
     assert marks_in(path) == [f"started {result.id}", f"ended {result.id}"]
+
+
+def test_what_is_held_is_held_once_after_the_connection_was_lost(
+    celeriac, app, broker_url, redis_url, rabbitmq, vhost, tmp_path
+):
+    """The broker delivers it again."""
+    annotations = {"interop.note": {"rate_limit": "7/h"}}
+    config = {"worker": {"task_annotations": annotations}}
+    worker = celeriac("-l", "info", "-A", MODULE, "-n", "w1@test", "-c", 4, config=config)
+    path = tmp_path / "marks"
+    first = app.send_task("interop.note", [1, str(path)])
+    assert first.get(timeout=TIMEOUT) is None
+    limited = app.send_task("interop.note", [2, str(path)])
+    timed = app.send_task("interop.add", [1, 2], countdown=600)
+    for held in (limited, timed):
+        worker.wait_for_log(rf"\[{held.id}\] received")
+    rabbitmq.close_connections(vhost)
+    for held in (limited, timed):
+        worker.wait_for_log(rf"\[{held.id}\] received", TIMEOUT, count=2)
+    # Our own connections were closed, too; applications share them.
+    kombu.pools.reset()
+    client = celery.Celery("fresh", broker=broker_url, backend=redis_url, set_as_current=False)
+    with contextlib.closing(client):
+        inspect = client.control.inspect(destination=["w1@test"], timeout=TIMEOUT)
+        scheduled = [entry["request"]["id"] for entry in inspect.scheduled()["w1@test"]]
+        assert scheduled == [timed.id]
+        client.control.rate_limit("interop.note", 0, reply=True, limit=1, timeout=TIMEOUT)
+        # In its line it stands behind whatever was there before.
+        last = client.send_task("interop.note", [3, str(path)])
+        assert client.AsyncResult(last.id).get(timeout=TIMEOUT) is None
+    assert sorted(marks_in(path)) == ["1", "2", "3"]
 
 
 def test_result_waits_while_redis_is_away(worker, app, redis_server, tmp_path):

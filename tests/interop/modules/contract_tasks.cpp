@@ -110,6 +110,7 @@ CELERIAC_MODULE(registry) {
   registry.add("contract.reject", reject, params("requeue"), {.acks_late = true});
   registry.add("contract.fail", fail, params("text"));
   registry.add("contract.fail_quietly", fail, params("text"), {.ignore_result = true});
+  registry.add("contract.fail_as_expected", fail, params("text"), {.throws = {"ValueError"}});
   registry.add("contract.fail_late", fail, params("text"), {.acks_late = true});
   registry.add("contract.sleep", sleep_for, params("seconds"));
   registry.add("contract.sleep_late", sleep_for, params("seconds"), {.acks_late = true});

@@ -415,6 +415,15 @@ TEST_F(PipelineTest, ARateLimitIsWaitedForAndTheClaimLastsAsLong) {
   EXPECT_EQ(sendalert(retry.options.args->at(0))["sent"]["ops"], Json(1));
 }
 
+TEST_F(PipelineTest, ARateLimitIsWaitedForByOtherMessagesToo) {
+  const auto value = claimed("cpu", {{"a", 95}});
+  const auto other = claimed("cpu", {{"b", 95}}, "cache-2");
+  lark = [] { return reply(429, "", {{"x-ogw-ratelimit-reset", "300"}}); };
+  retry_of(value);
+  EXPECT_EQ(*retry_of(other).options.countdown, 300s);
+  EXPECT_EQ(posts("http://lark"), 1u);
+}
+
 TEST_F(PipelineTest, AfterItsTriesItGivesUpAndTheNextRunFindsTheAlarmAgain) {
   auto value = claimed("cpu", {{"a", 95}});
   lark = [] { return reply(500, "oops"); };
