@@ -21,6 +21,7 @@ RESULTS = {
     "chain with a group": 110,
     "group with chords": [6, 10],
     "chord of chords": 13,
+    "chord with a group": [[3, 4], 8],
 }
 
 # A task on the loop, and functions on threads and in child processes.

@@ -55,6 +55,10 @@ Signature build(const std::string& kind, const std::vector<std::string>& followe
     const Signature inner = chord({add_of(1, 1), add_of(2, 2)}, sum_of_last());
     return chord({inner, inner}, chain({sum_of_last(), add_to_last(1)}));
   }
+  if (kind == "chord with a group") {
+    const Signature nested = chain({add_of(1, 1), group({add_to_last(1), add_to_last(2)})});
+    return chord({nested, add_of(4, 4)}, Signature("canvas.echo"));
+  }
   if (kind == "link") return add_of(2, 3).link(echo_as(0)).link(echo_as(1));
   if (kind == "link_error") return Signature("canvas.fail", {"boom"}).link_error(echo_as(0));
   if (kind == "link_error of a chain") {
