@@ -40,6 +40,13 @@ constexpr auto kMeaningless = std::to_array<Meaningless>({
     {"--pool-start-method", "METHOD", "children are started anew, never forked"},
 });
 
+// "Send events." of an option that turns it off: "Do not send events."
+std::string negated(const std::string& meaning) {
+  constexpr char kToLower = 'a' - 'A';
+  return "Do not " + std::string(1, static_cast<char>(meaning.front() + kToLower)) +
+         meaning.substr(1);
+}
+
 // What a value looks like and what it is where none is given: "[seconds …; default: 120]".
 std::string value_note(const Setting& setting) {
   static const Settings defaults;
@@ -150,9 +157,10 @@ class Parser {
           ->allow_extra_args(false)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
-    const std::string off = setting.flag_value == "false" ? "Turn off: " : "";
+    const bool off = setting.flag_value == "false";
     const std::string note = setting.placeholder.empty() ? "" : value_note(setting);
-    option->description(wrapped(off + setting.meaning + note))->group(group);
+    option->description(wrapped((off ? negated(setting.meaning) : setting.meaning) + note))
+        ->group(group);
   }
 
   void add_no_color() {

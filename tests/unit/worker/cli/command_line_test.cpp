@@ -151,7 +151,7 @@ TEST(CommandLine, ShowsWhatAValueLooksLikeAndItsDefault) {
   const std::string help = without_breaks(parse({"worker", "--help"}).output);
   for (const char* part :
        {"[whole number from 0 to 65535; default: 4]", "[seconds, or as 30s, 5m, 2h; default: 2]",
-        "Turn off: Send worker-heartbeat events", "default: WARNING]"}) {
+        "Do not send worker-heartbeat events", "default: WARNING]"}) {
     EXPECT_NE(help.find(part), std::string::npos) << part;
   }
 }
