@@ -2,6 +2,7 @@
 
 import signal
 
+import celery
 import kombu
 import pytest
 
@@ -64,6 +65,7 @@ def assert_given_up(app, result):
     message = dead_letter(app)
     assert message.headers["id"] == result.id
     assert message.headers["x-death"][0]["reason"] == "rejected"
+    return message
 
 
 def test_a_task_that_kills_its_child_ends_after_the_limit(app, start):
@@ -91,6 +93,40 @@ def test_a_task_that_kills_its_worker_ends_after_the_limit(app, start, tmp_path)
     start("-A", TASKS, "-c", 1)
     assert_given_up(app, poison)
     assert innocent.get(timeout=TIMEOUT) == 3
+    assert path.read_text().splitlines() == [f"started {poison.id}"] * LIMIT
+
+
+def counting_queues(rabbitmq, vhost):
+    return [name for name in rabbitmq.queues(vhost) if name.startswith("celeriac.redelivered.")]
+
+
+@pytest.fixture
+def rpc(app, broker_url):
+    """A client that gets its results by messages."""
+    client = celery.Celery("rpc", broker=broker_url, backend="rpc://", set_as_current=False)
+    client.conf.task_queues = app.conf.task_queues
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("queue_arguments", ["classic"], indirect=True)
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_a_classic_queue_counts_where_no_redis_does(rpc, start, tmp_path, pool, rabbitmq, vhost):
+    """Neither the poison nor what was fetched behind it is lost, and all get their results."""
+    path = tmp_path / "marks"
+    poison = rpc.send_task("interop.kill_worker", [str(path)], headers={"x-kept": "yes"})
+    innocent = [rpc.send_task("interop.add", [n, 2]) for n in range(3)]
+    late = rpc.send_task("interop.echo_late", [["kept"]], priority=3)
+    options = ("-A", TASKS, "-c", 1, "-P", pool, "--result-backend", "rpc://")
+    for _ in range(LIMIT):
+        worker = start(*options, ready=None)
+        worker.expected_exit = -signal.SIGKILL
+        assert worker.wait(TIMEOUT) == -signal.SIGKILL
+    worker = start(*options)
+    assert assert_given_up(rpc, poison).headers["x-kept"] == "yes"
+    assert [result.get(timeout=TIMEOUT) for result in innocent] == [2, 3, 4]
+    assert late.get(timeout=TIMEOUT) == ["kept"]
+    worker.wait_until(lambda: not counting_queues(rabbitmq, vhost), "end of the counts")
     assert path.read_text().splitlines() == [f"started {poison.id}"] * LIMIT
 
 

@@ -204,6 +204,11 @@ class RabbitMQ(Server):
         """What the broker knows of a queue. Counts may lag by a moment."""
         return self.api("GET", f"queues/{urllib.parse.quote(vhost, safe='')}/{name}")
 
+    def queues(self, vhost):
+        """The names of all queues of a virtual host."""
+        listed = self.api("GET", f"queues/{urllib.parse.quote(vhost, safe='')}?disable_stats=true")
+        return [found["name"] for found in listed]
+
     def message_count(self, vhost, queue):
         """Messages of a queue, those delivered but not acknowledged included.
 

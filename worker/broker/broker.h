@@ -7,6 +7,7 @@
 #pragma once
 
 #include <celeriac/async.h>
+#include <celeriac/error.h>
 
 #include <chrono>
 #include <cstdint>
@@ -58,6 +59,16 @@ enum class Durability {
   transient,  // sent once when a connection is there; dropped, oldest first, when there is none
 };
 
+// What a full queue means (x-max-length with overflow=reject-publish).
+enum class WhenFull {
+  wait,    // the message is sent again until there is room
+  refuse,  // `publish` throws QueueFull
+};
+class QueueFull : public Error {
+ public:
+  using Error::Error;
+};
+
 struct Publication {
   std::string exchange;
   std::string routing_key;
@@ -65,6 +76,7 @@ struct Publication {
   std::string body;
   Routed routed = Routed::must;
   Durability durability = Durability::confirmed;
+  WhenFull when_full = WhenFull::wait;
   // Declared before the message goes out, once per connection (kombu's maybe_declare).
   std::vector<protocol::Queue> declare_queues;
   std::vector<protocol::Exchange> declare_exchanges;
@@ -154,6 +166,10 @@ class Broker {
 
   // Deletes the ready messages of a queue; the number of them.
   virtual Async<std::uint64_t> purge(protocol::Queue queue) = 0;
+
+  // Deletes a queue of our own that is not needed any more. No more than a courtesy: nothing tells
+  // whether it could be done.
+  virtual void delete_queue(const std::string& name) = 0;
 
   // Cancels the consumers: no delivery arrives afterwards. Settling goes on.
   virtual Async<void> stop_consuming() = 0;

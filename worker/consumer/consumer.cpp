@@ -45,13 +45,17 @@ RefusedMessage as_received(const Delivery& delivery) {
   return {{}, delivery.properties, delivery.info, delivery.body};
 }
 
-// RabbitMQ before 4 drops what a cycle seems to lead through.
-protocol::Properties without_broker_headers(protocol::Properties properties) {
+// Of a message that is published a second time. RabbitMQ before 4 drops what a cycle seems to lead
+// through; CC and BCC would send it elsewhere again, and `user_id` is only taken from that user.
+protocol::Properties republished(protocol::Properties properties) {
   JsonObject kept;
   for (const auto& [name, value] : properties.headers) {
-    if (!protocol::is_written_by_broker(name)) kept.set(name, value);
+    if (!protocol::is_written_by_broker(name) && name != "CC" && name != "BCC") {
+      kept.set(name, value);
+    }
   }
   properties.headers = std::move(kept);
+  properties.user_id.clear();
   return properties;
 }
 
@@ -94,7 +98,7 @@ Consumer::Consumer(Services& services, TaskTypes& types, const ConsumerSettings&
       eta_timer_(services.loop, [this] { release_due(); }),
       rate_timer_(services.loop, [this] { release_rated(); }),
       recently_ended_(std::max<std::size_t>(4096, 2 * concurrency)),
-      redeliveries_(redis_of_results(services), services.results.global_keyprefix),
+      redeliveries_(redis_of_results(services), services.results.global_keyprefix, services.broker),
       fetcher_(services.broker, runs_, [this] { return free_slots(); }),
       runs_(services.loop, log_escaped) {}
 
@@ -140,9 +144,14 @@ void Consumer::on_unrecoverable(const std::string& reason) {
 void Consumer::on_connection_lost(const std::string& reason) {
   listener_.connection_lost(reason);
   if (settings_.disable_prefetch) fetcher_.connection_lost();
+  for (const TaskRequestPtr& request : waiting_) redeliveries_.expect(request->message);
   waiting_.clear();
-  eta_queue_.take_all();
-  rate_limiter_.take_all();
+  for (const TaskRequestPtr& request : eta_queue_.take_all()) {
+    redeliveries_.expect(request->message);
+  }
+  for (const TaskRequestPtr& request : rate_limiter_.take_all()) {
+    redeliveries_.expect(request->message);
+  }
   held_ = {};
   windows_ = Windows(windows_.prefetch());
 }
@@ -444,13 +453,21 @@ Async<void> Consumer::run_to_end(TaskRequestPtr request, Slots::Lease slot) {
       co_await trace_.run(run, std::move(slot));
     }
   }
-  if (const auto verdict = request->verdict()) recently_ended_.add(*request, *verdict);
+  if (const auto verdict = request->verdict()) {
+    if (*verdict == Verdict::requeue) {
+      redeliveries_.expect(request->message);
+    } else if (request->delivery_info.redelivered) {
+      redeliveries_.forget(request->message);
+    }
+    recently_ended_.add(*request, *verdict);
+  }
   start_waiting();  // the backend may have made room
 }
 
 // Whatever ran it before may be lost because of it.
 Async<void> Consumer::run_again(Run& run, Slots::Lease slot) {
-  const std::int64_t deliveries = co_await redeliveries_.count(run.request);
+  const std::int64_t deliveries =
+      co_await redeliveries_.count(run.request, settings_.delivery_limit);
   if (deliveries < settings_.delivery_limit) {
     co_await trace_.run(run, std::move(slot));
     co_return;
@@ -475,7 +492,7 @@ Async<void> Consumer::delay_at_broker(protocol::TaskMessage message, Delivery de
   protocol::Queue queue = delayed_queue(delivery.info.queue, wait);
   Publication publication;
   publication.routing_key = queue.name;
-  publication.properties = without_broker_headers(std::move(message.properties));
+  publication.properties = republished(std::move(message.properties));
   publication.body = std::move(delivery.body);
   publication.declare_queues.push_back(std::move(queue));
   co_await services_.broker.publish(std::move(publication));

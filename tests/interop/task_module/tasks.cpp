@@ -175,6 +175,7 @@ CELERIAC_MODULE(registry) {
   registry.add("interop.add", add, params("x", param("y", 10)));
   registry.add("interop.add_on_loop", add_on_loop, params("x", "y"));
   registry.add("interop.echo", echo, params("value"));
+  registry.add("interop.echo_late", echo, params("value"), {.acks_late = true});
   registry.add("interop.total", total, params("numbers"));
   registry.add("interop.fail", fail, params("type", "value"));
   registry.add("interop.fail_on_pool", fail_on_pool);

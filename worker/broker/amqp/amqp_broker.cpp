@@ -63,6 +63,9 @@ class AmqpBroker final : public Broker, private ConsumingConnection::Events {
   Async<void> publish(Publication publication) override;
   void count_queues() override;
   Async<std::uint64_t> purge(protocol::Queue queue) override;
+  void delete_queue(const std::string& name) override {
+    if (link_ && !consuming_stopped_) link_->delete_queue(name);
+  }
   Async<void> stop_consuming() override;
   Async<void> stop(std::chrono::milliseconds deadline) override;
   BrokerStatus status() const override;
@@ -131,10 +134,13 @@ AmqpBroker::AmqpBroker(Loop& loop, BrokerSettings settings)
                    if (found == publishing_.end()) return;
                    Completion<void> done = std::move(found->second);
                    publishing_.erase(found);
-                   if (outcome.error.empty()) {
-                     done.complete();
-                   } else {
-                     done.fail(std::make_exception_ptr(Error(outcome.error)));
+                   switch (outcome.kind) {
+                     case Publisher::Outcome::Kind::done:
+                       return done.complete();
+                     case Publisher::Outcome::Kind::failed:
+                       return done.fail(std::make_exception_ptr(Error(outcome.error)));
+                     case Publisher::Outcome::Kind::queue_full:
+                       return done.fail(std::make_exception_ptr(QueueFull(outcome.error)));
                    }
                  }),
       group_(loop, [this](std::exception_ptr error) {

@@ -95,12 +95,26 @@ void ConsumingConnection::renew(const ConsumerSpec& spec) {
   if (keep_consuming) send_cancel(old_tag);
 }
 
-void ConsumingConnection::count_queues() {
-  if (failed_ || counting_ == Counting::refused || !writable()) return;
+bool ConsumingConnection::can_count() {
+  if (failed_ || counting_ == Counting::refused || !writable()) return false;
   if (std::exchange(counting_, Counting::possible) == Counting::not_asked) {
     amqp_channel_open_t open{};
     send(kCountingChannel, AMQP_CHANNEL_OPEN_METHOD, &open);
   }
+  return true;
+}
+
+// On the channel whose loss hurts least.
+void ConsumingConnection::delete_queue(const std::string& name) {
+  if (!can_count()) return;
+  amqp_queue_delete_t method{};
+  method.queue = bytes_view(name);
+  method.nowait = 1;
+  send(kCountingChannel, AMQP_QUEUE_DELETE_METHOD, &method);
+}
+
+void ConsumingConnection::count_queues() {
+  if (!can_count()) return;
   for (const auto& [queue, tag] : tags_) {
     if (consumers_.at(tag).channel != channel_of(ConsumerSpec::Group::tasks)) continue;
     amqp_queue_declare_t declare{};

@@ -72,6 +72,7 @@ class ConsumingConnection {
   // Asks for the totals of every queue of the group `tasks`, on a channel of its own: a refusal
   // closes that channel alone, and then there are no totals any more.
   void count_queues();
+  void delete_queue(const std::string& name);
   // From now on what arrives for the cancelled consumers goes back to the queue.
   void cancel_all();
 
@@ -117,6 +118,8 @@ class ConsumingConnection {
   void consume_ok(const std::string& tag);
   void cancel_ok(const std::string& tag);
 
+  // Opens the channel for it, unless the broker has refused it on this connection.
+  bool can_count();
   void send_cancel(const std::string& tag);
   void send(amqp_channel_t channel, amqp_method_number_t method, void* fields);
   int send_now(amqp_channel_t channel, amqp_method_number_t method, void* fields);

@@ -200,14 +200,21 @@ void Publisher::settle(PublishingSession& session) {
     const std::lock_guard lock(mutex_);
     for (auto& [kind, item, error] : settled) {
       const bool confirmed = item.publication.durability == Durability::confirmed;
+      Outcome::Kind end = Outcome::Kind::failed;
       switch (kind) {
         case Kind::again:
+          if (item.publication.when_full == WhenFull::refuse) {
+            end = Outcome::Kind::queue_full;
+            error = "queue " + item.publication.routing_key + " is full";
+            break;
+          }
           delayed_.push_back({Clock::now() + kNackPause, std::move(item)});
           continue;
         case Kind::suspect:
           suspects.push_back(std::move(item));
           continue;
         case Kind::done:
+          end = Outcome::Kind::done;
           if (confirmed) ++status_.confirmed;
           break;
         case Kind::returned:
@@ -217,7 +224,7 @@ void Publisher::settle(PublishingSession& session) {
           break;
       }
       outbox_.release(item);
-      if (confirmed) outcomes.push_back({item.id, std::move(error)});
+      if (confirmed) outcomes.push_back({item.id, end, std::move(error)});
     }
     outbox_.put_back(std::move(suspects));
   }
@@ -256,7 +263,8 @@ void Publisher::fail_remaining() {
     while (auto item = outbox_.take()) {
       outbox_.release(*item);
       if (item->publication.durability == Durability::confirmed) {
-        outcomes.push_back({item->id, "the worker stops before the broker took the message"});
+        outcomes.push_back({item->id, Outcome::Kind::failed,
+                            "the worker stops before the broker took the message"});
       }
     }
   }

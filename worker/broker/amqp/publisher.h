@@ -29,9 +29,11 @@ namespace celeriac::worker::amqp {
 // Used on the loop thread, which must outlive it.
 class Publisher {
  public:
-  // What became of a confirmed publication; no error: the broker has it.
+  // What became of a confirmed publication.
   struct Outcome {
+    enum class Kind { done, failed, queue_full };
     std::uint64_t id;
+    Kind kind;
     std::string error;
   };
 

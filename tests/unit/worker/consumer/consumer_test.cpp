@@ -30,6 +30,8 @@ class JournalBroker final : public Broker {
   }
   void hold_confirms() { confirms_now_ = false; }
   bool refuses = false;
+  bool is_full = false;
+  Publication last_published;
 
   void settle(const DeliveryRef& delivery, Verdict verdict) override {
     static constexpr const char* kNames[] = {"ack", "reject", "requeue"};
@@ -41,7 +43,9 @@ class JournalBroker final : public Broker {
   }
   Async<void> publish(Publication publication) override {
     journal_.push_back("publish " + publication.routing_key);
+    last_published = publication;
     if (refuses) throw Error("no such exchange");
+    if (is_full && publication.when_full == WhenFull::refuse) throw QueueFull("full");
     if (!confirms_now_) {
       Completion<void> confirm(loop_);
       Pending<void> confirmed = confirm.pending();
@@ -65,6 +69,7 @@ class JournalBroker final : public Broker {
   Async<void> cancel_consumer(std::string) override { co_return; }
   void count_queues() override {}
   Async<std::uint64_t> purge(protocol::Queue) override { co_return 0; }
+  void delete_queue(const std::string& name) override { journal_.push_back("delete " + name); }
   Async<void> stop_consuming() override { co_return; }
   Async<void> stop(std::chrono::milliseconds) override { co_return; }
   BrokerStatus status() const override { return {}; }
@@ -209,6 +214,11 @@ class ConsumerTest : public testing::Test {
     delivery.body = "[[], {}, {}]";
     return delivery;
   }
+  Delivery redelivered(std::string task, std::uint64_t tag) {
+    Delivery delivery = message(std::move(task), "T", tag);
+    delivery.info.redelivered = true;
+    return delivery;
+  }
   // The last part of a chord whose body is `body`.
   Delivery last_part(std::vector<ChordMember> members) {
     backend_.complete = CompleteChord{{"G", "token", 3ms}, std::move(members), Json()};
@@ -345,6 +355,73 @@ TEST_F(ConsumerTest, BelievesTheCountOfAQuorumQueue) {
   EXPECT_EQ(journal_, (Journal{"store FAILURE", "reject 1/1"}));
 }
 
+// As a worker finds it that has never seen it: the classic queue has not counted.
+TEST_F(ConsumerTest, CountsWhatALostWorkerRanInAQueueBeforeItRuns) {
+  settings_.delivery_limit = 3;
+  broker_.hold_confirms();
+  broker_.deliver(redelivered("late", 1));
+  settle_down();
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.redelivered.3.T-0"}));
+  const JsonObject& arguments = broker_.last_published.declare_queues.at(0).arguments;
+  EXPECT_EQ(*arguments.find("x-max-length"), Json(2));
+  EXPECT_EQ(*arguments.find("x-overflow"), Json("reject-publish"));
+  broker_.confirm_all();
+  run_until(6);
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.redelivered.3.T-0", "confirmed", "run late",
+                               "store SUCCESS", "ack 1/1", "delete celeriac.redelivered.3.T-0"}));
+}
+
+TEST_F(ConsumerTest, GivesUpWhatFillsItsQueue) {
+  settings_.delivery_limit = 3;
+  broker_.is_full = true;
+  broker_.deliver(redelivered("late", 1));
+  run_until(4);
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.redelivered.3.T-0", "store FAILURE", "reject 1/1",
+                               "delete celeriac.redelivered.3.T-0"}));
+}
+
+TEST_F(ConsumerTest, RunsARedeliveryThatCannotBeCounted) {
+  broker_.refuses = true;
+  broker_.deliver(redelivered("late", 1));
+  run_until(5);
+  EXPECT_EQ(journal_, (Journal{"publish celeriac.redelivered.10.T-0", "run late", "store SUCCESS",
+                               "ack 1/1", "delete celeriac.redelivered.10.T-0"}));
+}
+
+TEST_F(ConsumerTest, NeedsNoQueueForWhatHadNotBegun) {
+  broker_.deliver(message("wait", "T1", 1));
+  broker_.deliver(message("late", "T", 2));
+  run_until(1);
+  broker_.lose_connection();
+  broker_.deliver(message("late", "T", 1, 2));
+  gates.insert("T1");
+  run_until(7);
+  EXPECT_EQ(journal_, (Journal{"begin", "end", "store SUCCESS", "ack 1/1", "run late",
+                               "store SUCCESS", "ack 2/1"}));
+}
+
+TEST_F(ConsumerTest, NeedsNoQueueForAnEarlyAck) {
+  broker_.deliver(redelivered("early", 1));
+  run_until(3);
+  EXPECT_EQ(journal_, (Journal{"ack 1/1", "run early", "store SUCCESS"}));
+}
+
+// Its connection is lost while it is counted: what comes again is the same run.
+TEST_F(ConsumerTest, RunsOnceWhatComesAgainWhileItIsCounted) {
+  broker_.hold_confirms();
+  broker_.deliver(redelivered("late", 1));
+  run_until(1);
+  broker_.lose_connection();
+  broker_.deliver(message("late", "T", 1, 2));
+  settle_down();
+  EXPECT_EQ(journal_.size(), 1u);
+  broker_.confirm_all();
+  run_until(7);
+  EXPECT_EQ(journal_,
+            (Journal{"publish celeriac.redelivered.10.T-0", "confirmed", "run late",
+                     "store SUCCESS", "ack 1/1", "ack 2/1", "delete celeriac.redelivered.10.T-0"}));
+}
+
 TEST_F(ConsumerTest, RunsARedeliveryForEverWithoutALimit) {
   settings_.delivery_limit = 0;
   Delivery delivery = message("late", "T", 1);
@@ -404,6 +481,16 @@ TEST_F(ConsumerTest, PutsOffAFarEtaAtTheBroker) {
   broker_.confirm_all();
   run_until(3);
   EXPECT_EQ(journal_.back(), "ack 1/1");
+}
+
+TEST_F(ConsumerTest, PutsOffToNoOtherQueueAndForNoOtherUser) {
+  Delivery delivery = message_at(3600s, 1);
+  delivery.properties.headers.set("CC", Json::array({"other"}));
+  delivery.properties.user_id = "somebody";
+  broker_.deliver(std::move(delivery));
+  run_until(3);
+  EXPECT_FALSE(broker_.last_published.properties.headers.contains("CC"));
+  EXPECT_EQ(broker_.last_published.properties.user_id, "");
 }
 
 TEST_F(ConsumerTest, PutsOffWhatWouldExceedTheBound) {

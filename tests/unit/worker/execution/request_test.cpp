@@ -26,6 +26,7 @@ class SettlingBroker final : public Broker {
   Async<void> publish(Publication) override { co_return; }
   void count_queues() override {}
   Async<std::uint64_t> purge(protocol::Queue) override { co_return 0; }
+  void delete_queue(const std::string&) override {}
   Async<void> stop_consuming() override { co_return; }
   Async<void> stop(std::chrono::milliseconds) override { co_return; }
   BrokerStatus status() const override { return {}; }
