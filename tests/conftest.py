@@ -33,7 +33,7 @@ if celery.VERSION < (5, 3):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Marks what a Celery client takes part in, and leaves out what the installed one cannot do:
-    `@pytest.mark.needs_celery("5.3", "typed JSON")`."""
+    `@pytest.mark.needs_celery("5.3", "typed JSON")`. What is marked so starts first."""
     kept, left_out, reasons = [], [], []
     for item in items:
         if "app" in item.fixturenames:
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config, items):
             reasons.append(f"{item.nodeid} (since {since}: {reason})")
         else:
             kept.append(item)
-    items[:] = kept
+    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("starts_first") is None)
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = reasons
 

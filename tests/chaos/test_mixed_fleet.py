@@ -1,6 +1,6 @@
 """Python and C++ workers share queues and workflows under load, while C++ workers come and go.
 
-FLEET_WORKFLOWS sets how many workflows are sent (each is some 20 tasks), FLEET_SEED which ones.
+FLEET_SECONDS sets for how long workflows are sent (each is some 20 tasks), FLEET_SEED which ones.
 """
 
 import collections
@@ -14,8 +14,11 @@ from celery.exceptions import ChordError
 
 from support.fleet import FOLDER, MODULE, Fleet
 
-WORKFLOWS = int(os.environ.get("FLEET_WORKFLOWS", "300"))
+SECONDS = int(os.environ.get("FLEET_SECONDS", "150"))
 SEED = int(os.environ.get("FLEET_SEED", "1"))
+AT_ONCE = 60
+# Restarts of the one C++ worker and kills of the other, by turns.
+EVENTS = max(3, SECONDS // 15)
 # Nothing ends for so long only if something is lost.
 PATIENCE = 120
 
@@ -85,30 +88,52 @@ def run(steps, value):
     return value
 
 
-class Progress:
-    """How many of the workflows have ended."""
+class Load:
+    """Keeps so many workflows under way, and checks each that ends."""
 
-    def __init__(self, fleet, results):
-        self._redis = fleet.redis
-        self._open = {result.id for result in results}
-        self._size = len(results)
+    def __init__(self, fleet):
+        self._fleet = fleet
+        self._open = {}
+        self._last_end = time.monotonic()
+        self.sent = 0
 
-    def reach(self, share):
-        """Returns when that share of the workflows has ended."""
-        deadline = time.monotonic() + PATIENCE
-        while len(self._open) > (1 - share) * self._size:
-            ended = {task_id for task_id in self._open if self._has_ended(task_id)}
-            if ended:
-                self._open -= ended
-                deadline = time.monotonic() + PATIENCE
-            assert time.monotonic() < deadline, f"{len(self._open)} workflows do not end"
-            time.sleep(0.1)
+    def keep_up(self, until):
+        """Returns at that time (monotonic)."""
+        while time.monotonic() < until:
+            while len(self._open) < AT_ONCE:
+                self._send()
+            self._check_ended()
+
+    def finish(self):
+        """Returns when all that was sent has ended."""
+        while self._open:
+            self._check_ended()
+
+    def _send(self):
+        workflow = Workflow(self._fleet, self.sent)
+        self.sent += 1
+        result = workflow.signature.apply_async()
+        self._open[result.id] = (workflow, result)
+
+    def _check_ended(self):
+        ended = [task_id for task_id in self._open if self._has_ended(task_id)]
+        for task_id in ended:
+            workflow, result = self._open.pop(task_id)
+            workflow.check(result)
+        if ended:
+            self._last_end = time.monotonic()
+        else:
+            left = len(self._open)
+            assert time.monotonic() < self._last_end + PATIENCE, f"{left} workflows do not end"
+            time.sleep(0.05)
 
     def _has_ended(self, task_id):
-        document = self._redis.get(f"celery-task-meta-{task_id}") or b""
+        document = self._fleet.redis.get(f"celery-task-meta-{task_id}") or b""
         return b'"status": "SUCCESS"' in document or b'"status": "FAILURE"' in document
 
 
+@pytest.mark.starts_first
+@pytest.mark.timeout(SECONDS + 600)
 def test_every_result_is_right_and_nothing_is_done_twice(app, celeriac, python_worker):
     def native(name, queues):
         return celeriac("-A", MODULE, "-n", f"{name}@test", "-Q", queues, "-c", 4, "-l", "INFO")
@@ -119,22 +144,20 @@ def test_every_result_is_right_and_nothing_is_done_twice(app, celeriac, python_w
     steady = native("steady", "native,fleet")
     doomed = native("doomed", "native")
     fleet = Fleet(app, steady, python)
-    workflows = [Workflow(fleet, number) for number in range(WORKFLOWS)]
-    results = [workflow.signature.apply_async() for workflow in workflows]
-
-    progress = Progress(fleet, results)
-    progress.reach(0.2)
-    doomed.kill()
-    doomed = native("doomed", "native")
-    progress.reach(0.4)
-    steady.stop()
-    steady = fleet.native = native("steady", "native,fleet")
-    progress.reach(0.6)
-    doomed.kill()
-    doomed = native("doomed", "native")
-    progress.reach(1.0)
-    for workflow, result in zip(workflows, results, strict=True):
-        workflow.check(result)
+    load = Load(fleet)
+    start = time.monotonic()
+    for event in range(1, EVENTS + 1):
+        load.keep_up(start + event * SECONDS / (EVENTS + 1))
+        if event % 3 == 2:
+            steady.stop()
+            steady = fleet.native = native("steady", "native,fleet")
+        else:
+            doomed.kill()
+            doomed = native("doomed", "native")
+    load.keep_up(start + SECONDS)
+    load.finish()
+    kills = sum(event % 3 != 2 for event in range(1, EVENTS + 1))
+    print(f"{load.sent} workflows in {time.monotonic() - start:.0f} s, {kills} kills")
     check_runs(fleet.ran())
 
 
