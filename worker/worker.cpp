@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "protocol/serialization/compression.h"
 #include "protocol/url/url.h"
 #include "worker/backend/disabled.h"
 #include "worker/backend/redis_backend.h"
@@ -97,18 +98,24 @@ std::size_t concurrency_of(const PoolSettings& settings) {
 }
 
 // Names of serializers as the MIME types they stand for.
-ConsumerSettings with_mime_types(ConsumerSettings settings) {
-  for (std::string& accepted : settings.accept_content) {
+void make_mime_types(const std::string& setting, std::vector<std::string>& content) {
+  for (std::string& accepted : content) {
     if (accepted == "json") accepted = "application/json";
     if (accepted == "yaml") accepted = "application/x-yaml";
     if (accepted == "msgpack") accepted = "application/x-msgpack";
     if (accepted == "pickle" || accepted == "application/x-python-serialize") {
       throw ConfigError(
-          "accept_content names pickle, which is never read here: it would run whatever code a "
-          "message brings; have the producers send json, yaml or msgpack");
+          setting +
+          " names pickle, which is never read here: it would run whatever code a message brings; "
+          "have the producers send json, yaml or msgpack");
     }
   }
-  return settings;
+}
+
+void check_compression(const ResultSettings& settings) {
+  const std::string& name = settings.compression;
+  if (name.empty() || protocol::compression_type_of(name)) return;
+  throw ConfigError("result_compression is '" + name + "'; use gzip, bzip2, lzma or zstd");
 }
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -143,7 +150,12 @@ WorkerSettings complete(WorkerSettings settings) {
     settings.pool.concurrency = std::max<std::size_t>(settings.pool.autoscale->min, 1);
     settings.pool.autoscale_keepalive = autoscale_keepalive(settings.pool.autoscale_keepalive);
   }
-  settings.consumer = with_mime_types(std::move(settings.consumer));
+  make_mime_types("accept_content", settings.consumer.accept_content);
+  make_mime_types("result_accept_content", settings.results.accept_content);
+  if (settings.results.accept_content.empty()) {
+    settings.results.accept_content = settings.consumer.accept_content;
+  }
+  check_compression(settings.results);
   if (settings.consumer.disable_prefetch) settings.consumer.prefetch_multiplier = 1;
   return settings;
 }

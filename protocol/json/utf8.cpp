@@ -59,6 +59,22 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+std::string escape_invalid_utf8(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string escaped;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = sequence_length(text, at);
+    if (length == 0) {
+      const auto byte = static_cast<unsigned char>(text[at++]);
+      escaped += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      escaped += text.substr(at, length);
+      at += length;
+    }
+  }
+  return escaped;
+}
+
 std::size_t count_characters(std::string_view text) {
   std::size_t count = 0;
   for (char c : text) count += is_continuation(c) ? 0 : 1;

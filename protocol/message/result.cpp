@@ -2,6 +2,8 @@
 
 #include <celeriac/error.h>
 
+#include <utility>
+
 namespace celeriac::protocol {
 namespace {
 
@@ -78,7 +80,7 @@ std::string ExceptionInfo::repr() const {
   return text + ")";
 }
 
-std::string encode_result(const ResultDocument& document) {
+Json result_to_json(const ResultDocument& document) {
   JsonObject meta{
       {"status", document.status},
       {"result", document.result},
@@ -89,11 +91,10 @@ std::string encode_result(const ResultDocument& document) {
   if (!document.parent_id.empty()) meta.set("parent_id", document.parent_id);
   for (const auto& [name, value] : document.extended) meta.set(name, value);
   meta.set("task_id", text_or_null(document.task_id));
-  return dump_json(meta);
+  return Json(std::move(meta));
 }
 
-ResultDocument decode_result(std::string_view text) {
-  Json json = parse_json(text);
+ResultDocument result_from_json(Json json) {
   if (!json["status"].is_string()) {
     throw MessageError(MessageError::Kind::undecodable, "not a result: it has no 'status'");
   }
@@ -121,6 +122,14 @@ ResultDocument decode_result(std::string_view text) {
     }
   }
   return document;
+}
+
+std::string encode_result(const ResultDocument& document, const ResultFormat& format) {
+  return encode_stored(result_to_json(document), format);
+}
+
+ResultDocument decode_result(std::string_view payload, const ResultFormat& format) {
+  return result_from_json(decode_stored(payload, format));
 }
 
 bool is_ready_state(std::string_view status) {

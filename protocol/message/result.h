@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/message/result_format.h"
 #include "protocol/message/task_message.h"
 #include "protocol/message/timestamp.h"
 
@@ -39,11 +40,15 @@ struct ResultDocument {
   JsonObject extended;  // name, args, kwargs, worker, retries, queue, stamps: written in this order
 };
 
-// The text as Celery writes it, members in Celery's order. Throws EncodeError if
-// the result cannot be written.
-std::string encode_result(const ResultDocument& document);
+// As a value, members in Celery's order.
+Json result_to_json(const ResultDocument& document);
 // Throws MessageError(undecodable).
-ResultDocument decode_result(std::string_view text);
+ResultDocument result_from_json(Json json);
+
+// As Celery stores it. Throws EncodeError if the result cannot be written.
+std::string encode_result(const ResultDocument& document, const ResultFormat& format = {});
+// Throws MessageError(undecodable).
+ResultDocument decode_result(std::string_view payload, const ResultFormat& format = {});
 
 bool is_ready_state(std::string_view status);      // SUCCESS, FAILURE, REVOKED
 bool is_exception_state(std::string_view status);  // RETRY, FAILURE, REVOKED

@@ -40,8 +40,8 @@ bool passes(std::string_view error) {
   });
 }
 
-ChordMember parse_member(const std::string& text) {
-  const Json member = parse_json(text);
+ChordMember parse_member(const std::string& payload, const protocol::ResultFormat& format) {
+  const Json member = protocol::decode_stored(payload, format);
   const Json::Array* parts = member.as_array();
   if (!parts || parts->size() != 4) return {"", "FAILURE", Json()};
   return {(*parts)[1].string_or(""), (*parts)[2].string_or(""), (*parts)[3]};
@@ -78,6 +78,7 @@ RedisBackend::RedisBackend(Loop& loop, RedisClient& redis, ResultSettings settin
     : loop_(loop),
       redis_(redis),
       settings_(std::move(settings)),
+      format_(settings_.format()),
       subscriber_(loop, parse_redis_url(settings_.backend), {}) {}
 
 bool RedisBackend::saturated() const {
@@ -130,11 +131,26 @@ Async<std::optional<RedisReply>> RedisBackend::insist(std::string what, Script s
   }
 }
 
+// Celery, too, looks first and stores then; only plain JSON can be looked at inside Redis.
+Async<bool> RedisBackend::has_succeeded(std::string task_id) {
+  try {
+    const std::optional<protocol::ResultDocument> known = co_await load(std::move(task_id));
+    co_return known && known->status == "SUCCESS";
+  } catch (const Error& error) {
+    log::write(log::Level::debug, kLogger, error.what());
+  }
+  co_return false;
+}
+
 Async<void> RedisBackend::store(StoredState state) {
+  if (!format_.is_plain_json() && co_await has_succeeded(state.document.task_id)) co_return;
+  const std::chrono::seconds kept = state.document.status == "FAILURE"
+                                        ? settings_.failure_expires.value_or(settings_.expires)
+                                        : settings_.expires;
   Script script;
   script.text = redis_scripts::kStore;
   script.keys = {protocol::task_meta_key(settings_.global_keyprefix, state.document.task_id)};
-  script.arguments = {protocol::encode_result(state.document), ttl(settings_.expires)};
+  script.arguments = {protocol::encode_result(state.document, format_), ttl(kept)};
   std::string what = "the result of task " + state.document.task_id;
   co_await insist(std::move(what), std::move(script));
 }
@@ -143,7 +159,7 @@ Async<std::optional<protocol::ResultDocument>> RedisBackend::load(std::string ta
   std::string name = protocol::task_meta_key(settings_.global_keyprefix, task_id);
   const RedisReply reply = co_await redis_.command(RedisClient::Repeat::allowed, "GET", name);
   if (reply.is_nil()) co_return std::nullopt;
-  co_return protocol::decode_result(reply.string());
+  co_return protocol::decode_result(reply.string(), format_);
 }
 
 // As Celery's clients do: what is stored is published under its key. Listening comes first, so
@@ -157,7 +173,7 @@ Async<protocol::ResultDocument> RedisBackend::wait(std::string task_id) {
       std::optional<protocol::ResultDocument> state = co_await load(task_id);
       while (!state || !protocol::is_ready_state(state->status)) {
         const std::string published = co_await states->next();
-        state = protocol::decode_result(published);
+        state = protocol::decode_result(published, format_);
       }
       co_return *std::move(state);
     } catch (const ConnectionLost& lost) {  // what was published meanwhile is stored, too
@@ -181,7 +197,7 @@ Async<void> RedisBackend::save_group(protocol::SaveGroup group) {
   script.text = redis_scripts::kReplace;
   script.keys = {key(group.group_id, "")};
   const Json document = Json::object({{"result", group.result_tuple}});
-  script.arguments = {dump_json(document), ttl(settings_.kept_for_chords())};
+  script.arguments = {protocol::encode_stored(document, format_), ttl(settings_.kept_for_chords())};
   std::string what = "the members of group " + group.group_id;
   co_await insist(std::move(what), std::move(script));
 }
@@ -204,7 +220,7 @@ RedisBackend::Script RedisBackend::count_part(const protocol::ChordPart& part,
     script.keys.push_back(key(group_id, suffix));
   }
   script.arguments = {part.group_index ? std::to_string(*part.group_index) : "+inf",
-                      dump_json(Json(std::move(member))),
+                      protocol::encode_stored(Json(std::move(member)), format_),
                       part.task_id,
                       settings_.chord_ordered ? "ordered" : "as completed",
                       old_size ? std::to_string(*old_size) : "",
@@ -231,9 +247,10 @@ Async<std::optional<CompleteChord>> RedisBackend::add_chord_part(protocol::Chord
       continue;
     }
     const RedisReply::Array& found = reply->array();
-    if (!found.at(0).is_nil()) chord.saved_group = parse_json(found[0].string())["result"];
+    if (!found.at(0).is_nil())
+      chord.saved_group = protocol::decode_stored(found[0].string(), format_)["result"];
     for (const RedisReply& text : found.at(1).array()) {
-      chord.members.push_back(parse_member(text.string()));
+      chord.members.push_back(parse_member(text.string(), format_));
     }
     co_return chord;
   }

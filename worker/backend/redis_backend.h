@@ -40,6 +40,8 @@ class RedisBackend final : public ResultBackend {
 
   // Runs it until Redis has answered. Empty: Redis refused it for good, which has been logged.
   Async<std::optional<RedisReply>> insist(std::string what, Script script);
+  // Stored for good; nothing overwrites it.
+  Async<bool> has_succeeded(std::string task_id);
   Script count_part(const protocol::ChordPart& part, const ChordClaim& claim) const;
   std::string key(std::string_view group_id, std::string_view suffix) const;
   std::chrono::milliseconds claim_lifetime() const;
@@ -47,6 +49,7 @@ class RedisBackend final : public ResultBackend {
   Loop& loop_;
   RedisClient& redis_;
   ResultSettings settings_;
+  protocol::ResultFormat format_;
   RedisSubscriber subscriber_;
   std::size_t waiting_messages_ = 0, waiting_bytes_ = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "protocol/serialization/serializer.h"
 #include "worker/log/log.h"
 
 namespace celeriac::worker {
@@ -40,20 +41,30 @@ RpcBackend::RpcBackend(Loop& loop, Broker& broker, const ResultSettings& setting
       broker_(broker),
       expires_(settings.expires),
       delivery_mode_(settings.persistent ? kPersistent : kTransient),
+      serializer_(settings.serializer),
+      accepted_(settings.accept_content),
       reply_queue_(std::move(reply_queue)),
-      kept_(KeptResults::Bounds()) {}
+      kept_(KeptResults::Bounds()) {
+  if (!settings.compression.empty()) {
+    log::write(log::Level::warning, kLogger,
+               "rpc:// cannot store compressed payloads, so the result_compression setting is "
+               "ignored and results are sent uncompressed.");
+  }
+}
 
 Async<void> RpcBackend::store(StoredState state) {
   if (state.reply_to.empty()) co_return;
+  protocol::Payload payload =
+      protocol::serialize(protocol::result_to_json(state.document), serializer_);
   Publication publication;
   publication.routing_key = state.reply_to;
-  publication.properties.content_type = "application/json";
-  publication.properties.content_encoding = "utf-8";
+  publication.properties.content_type = std::move(payload.content_type);
+  publication.properties.content_encoding = std::move(payload.content_encoding);
+  publication.body = std::move(payload.body);
   publication.properties.delivery_mode = delivery_mode_;
   publication.properties.priority = 0;
   publication.properties.correlation_id =
       state.correlation_id.empty() ? state.document.task_id : state.correlation_id;
-  publication.body = protocol::encode_result(state.document);
   publication.routed = Routed::may;
   try {
     co_await broker_.publish(std::move(publication));
@@ -104,7 +115,11 @@ bool RpcBackend::take(const Delivery& delivery) {
 }
 
 void RpcBackend::arrived(const Delivery& delivery) {
-  protocol::ResultDocument result = protocol::decode_result(delivery.body);
+  protocol::require_accepted(delivery.properties.content_type, accepted_);
+  std::optional<Json> document =
+      protocol::deserialize(delivery.properties.content_type, delivery.body);
+  protocol::ResultDocument result =
+      protocol::result_from_json(std::move(document).value_or(Json()));
   if (!protocol::is_ready_state(result.status)) return;
   const auto [first, last] = waiting_.equal_range(result.task_id);
   for (auto waiter = first; waiter != last; ++waiter) waiter->second->complete(result);

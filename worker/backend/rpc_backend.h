@@ -57,6 +57,8 @@ class RpcBackend final : public ResultBackend {
   Broker& broker_;
   std::chrono::seconds expires_;
   std::uint8_t delivery_mode_;
+  std::string serializer_;
+  std::vector<std::string> accepted_;
   std::string reply_queue_;
   KeptResults kept_;
   std::multimap<std::string, Completion<protocol::ResultDocument>*> waiting_;  // by task id

@@ -6,13 +6,20 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "protocol/message/result_format.h"
 
 namespace celeriac::worker {
 
 struct ResultSettings {
   // redis://…, rediss://…, redis+socket://…, rpc://, or empty: no results are kept.
   std::string backend;
-  std::chrono::seconds expires{86400};  // 0: for ever
+  std::chrono::seconds expires{86400};                  // 0: for ever
+  std::optional<std::chrono::seconds> failure_expires;  // redis:// only; unset: as expires
+  std::string serializer = "json";
+  std::string compression;                  // redis:// only; empty: none
+  std::vector<std::string> accept_content;  // rpc:// only, MIME types; empty: as tasks
   bool extended = false;
   bool persistent = false;       // rpc:// only
   bool chord_ordered = true;     // result_backend_transport_options.result_chord_ordered
@@ -24,6 +31,7 @@ struct ResultSettings {
   std::size_t outbox_messages = 10000;
   std::size_t outbox_bytes = std::size_t{64} << 20;
 
+  protocol::ResultFormat format() const { return {serializer, compression}; }
   std::chrono::seconds kept_for_chords() const { return chord_expires.value_or(expires); }
   // What users read, too, is kept for as long as their results at least.
   std::chrono::seconds kept_for_groups() const {

@@ -481,6 +481,18 @@ void add_results(std::vector<Setting>& table) {
       {option(result_backend(), "--result-backend", "URL"),
        seconds("result_expires", in(kResults, &S::expires),
                "How long results are kept. 0: for ever."),
+       seconds(
+           "result_failure_expires", in(kResults, &S::failure_expires),
+           "How long results of failed tasks are kept in Redis. Unset: as result_expires. 0: for "
+           "ever."),
+       choice("result_serializer", in(kResults, &S::serializer),
+              {{"json", "json"}, {"yaml", "yaml"}, {"msgpack", "msgpack"}},
+              "How results are written; who reads them in Redis must have the same setting."),
+       text("result_compression", in(kResults, &S::compression),
+            "How results in Redis are compressed: gzip, bzip2, lzma, zstd. Celery reads that from "
+            "5.7 on. null: not."),
+       words("result_accept_content", in(kResults, &S::accept_content), ',',
+             "The content types of results that rpc:// reads. Unset: as accept_content."),
        flag("result_extended", in(kResults, &S::extended),
             "Store name, arguments, worker, retries and queue with a result."),
        flag("result_persistent", in(kResults, &S::persistent),

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "protocol/json/utf8.h"
 #include "protocol/message/canvas.h"
 #include "worker/execution/pool.h"
 
@@ -66,7 +67,9 @@ std::string_view base_of(std::string_view type) {
 
 }  // namespace
 
-ExceptionInfo describe_exception(const std::exception_ptr& error) {
+namespace {
+
+ExceptionInfo described(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const TaskError& task_error) {
@@ -77,6 +80,8 @@ ExceptionInfo describe_exception(const std::exception_ptr& error) {
     return make("WorkerLostError", lost.what(), "billiard.exceptions");
   } catch (const ArgumentError& argument) {
     return make("TypeError", argument.what());
+  } catch (const EncodeError& encode) {
+    return make("EncodeError", encode.what(), "kombu.exceptions");
   } catch (const SoftTimeLimitExceeded&) {
     return {"SoftTimeLimitExceeded", {}, "billiard.exceptions", {}};
   } catch (const HttpError& http) {
@@ -102,6 +107,23 @@ ExceptionInfo describe_exception(const std::exception_ptr& error) {
   } catch (...) {
     return make("RuntimeError", "the task threw something that is no std::exception");
   }
+}
+
+// A text of other bytes than UTF-8 could not be stored.
+void make_writable(Json& value) {
+  if (const std::string* text = value.as_string()) {
+    if (protocol::find_invalid_utf8(*text)) value = Json(protocol::escape_invalid_utf8(*text));
+  } else if (Json::Array* items = value.as_array()) {
+    for (Json& item : *items) make_writable(item);
+  }
+}
+
+}  // namespace
+
+ExceptionInfo describe_exception(const std::exception_ptr& error) {
+  ExceptionInfo exception = described(error);
+  for (Json& arg : exception.args) make_writable(arg);
+  return exception;
 }
 
 std::string make_traceback(std::string_view task, std::string_view nodename,

@@ -220,19 +220,29 @@ Async<void> Trace::succeed(Run& run, Json result) {
       refused = std::current_exception();
     }
   }
+  if (!refused && services_.backend.stores_results()) {
+    try {
+      co_await record_success(run, result);
+    } catch (const EncodeError&) {  // Celery 5.7, app/trace.py: then the task has failed
+      refused = std::current_exception();
+    }
+  }
   if (refused) {
     co_await fail_with(run, refused);
     co_return;
   }
-  if (services_.backend.stores_results()) {
-    if (!request.ignores_result()) {
-      StoredState state = make_state(services_, run, "SUCCESS", result);
-      co_await services_.backend.store(std::move(state));
-    }
-    if (!message.chord.is_null()) co_await effects_.count_in_chord("SUCCESS", result, run);
-  }
   log_succeeded(run, result);
   request.settle(services_.broker, Verdict::ack);
+}
+
+Async<void> Trace::record_success(Run& run, Json result) {
+  if (!run.request.ignores_result()) {
+    StoredState state = make_state(services_, run, "SUCCESS", result);
+    co_await services_.backend.store(std::move(state));
+  }
+  if (!run.request.message.chord.is_null()) {
+    co_await effects_.count_in_chord("SUCCESS", std::move(result), run);
+  }
 }
 
 void Trace::log_succeeded(const Run& run, const Json& result) {

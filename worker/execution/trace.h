@@ -48,6 +48,7 @@ class Trace {
 
   Async<void> settle(Run& run, Outcome outcome);
   Async<void> succeed(Run& run, Json result);
+  Async<void> record_success(Run& run, Json result);
   Async<void> record_failure(Run& run, protocol::ExceptionInfo exception);
   Async<void> fail(Run& run, protocol::ExceptionInfo exception, Verdict late_verdict);
   Async<void> fail_with(Run& run, std::exception_ptr error);

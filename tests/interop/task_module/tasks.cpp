@@ -27,6 +27,12 @@ Async<long> add_on_loop(Context&, long x, long y) {
 Async<Json> echo(Context&, Json value) {
   co_return value;
 }
+std::string bytes() {
+  return "\xff\xfe";
+}
+void fail_with_bytes() {
+  throw std::runtime_error(bytes());
+}
 long total(std::vector<long> numbers) {
   long sum = 0;
   for (long number : numbers) sum += number;
@@ -176,6 +182,8 @@ CELERIAC_MODULE(registry) {
   registry.add("interop.add_on_loop", add_on_loop, params("x", "y"));
   registry.add("interop.echo", echo, params("value"));
   registry.add("interop.echo_late", echo, params("value"), {.acks_late = true});
+  registry.add("interop.bytes", bytes);
+  registry.add("interop.fail_with_bytes", fail_with_bytes);
   registry.add("interop.total", total, params("numbers"));
   registry.add("interop.fail", fail, params("type", "value"));
   registry.add("interop.fail_on_pool", fail_on_pool);

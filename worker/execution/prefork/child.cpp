@@ -16,6 +16,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/json/utf8.h"
 #include "worker/execution/prefork/frame.h"
 #include "worker/execution/prefork/outcome.h"
 
@@ -84,7 +85,8 @@ class ChildLogger final : public TaskLogger {
 
  private:
   void write(const char* level, std::string text) {
-    parent_.send(Json::object({{"type", "log"}, {"level", level}, {"text", std::move(text)}}));
+    parent_.send(Json::object(
+        {{"type", "log"}, {"level", level}, {"text", protocol::escape_invalid_utf8(text)}}));
   }
   ParentLink& parent_;
 };
@@ -147,6 +149,17 @@ JsonObject run_function(ParentLink& parent, const Registry& registry, Json job) 
   return value_outcome((*function)(context, std::move(args), std::move(kwargs)));
 }
 
+void report(ParentLink& parent, JsonObject outcome) {
+  outcome.set("rss", peak_resident_kib());
+  try {
+    parent.send(Json(std::move(outcome)));
+  } catch (const Error&) {  // too large, or no UTF-8: nothing of it has been sent
+    JsonObject failed = thrown_outcome(std::current_exception());
+    failed.set("rss", peak_resident_kib());
+    parent.send(Json(std::move(failed)));
+  }
+}
+
 void serve(ParentLink& parent, const Registry& registry) {
   parent.send(Json::object({{"type", "ready"}}));
   for (;;) {
@@ -160,8 +173,7 @@ void serve(ParentLink& parent, const Registry& registry) {
     } catch (...) {
       outcome = thrown_outcome(std::current_exception());
     }
-    outcome.set("rss", peak_resident_kib());
-    parent.send(Json(std::move(outcome)));
+    report(parent, std::move(outcome));
   }
 }
 

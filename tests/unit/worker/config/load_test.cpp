@@ -196,6 +196,7 @@ std::string another_value(const Setting& setting) {
       {"broker_native_delayed_delivery_queue_type", "classic"},
       {"task_default_exchange_type", "topic"},
       {"task_serializer", "yaml"},
+      {"result_serializer", "msgpack"},
       {"worker_pool", "solo"},
       {"worker_loglevel", "DEBUG"},
       {"worker_log_format", "json"},

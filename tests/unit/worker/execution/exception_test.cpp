@@ -21,6 +21,13 @@ TEST(Exception, IsWhatATaskErrorNames) {
             "my.errors.Odd(1, 'x')");
 }
 
+TEST(Exception, CanAlwaysBeWritten) {
+  EXPECT_EQ(text(described(std::runtime_error("gr\xc3\xbcn \xff\xfe"))),
+            "builtins.RuntimeError('gr\xc3\xbcn \\\\xff\\\\xfe')");
+  const Json::Array args{Json::array({"\xc3"})};
+  EXPECT_EQ(described(TaskError("Odd", args)).args, (Json::Array{Json::array({"\\xc3"})}));
+}
+
 TEST(Exception, MapsCppExceptionsToPythons) {
   EXPECT_EQ(text(described(ArgumentError("f() is odd"))), "builtins.TypeError('f() is odd')");
   EXPECT_EQ(text(described(std::invalid_argument("no"))), "builtins.ValueError('no')");
