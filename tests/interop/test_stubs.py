@@ -1,6 +1,7 @@
 """`celeriac stubs`: a typed module that mypy understands and that runs the tasks."""
 
 import datetime
+import decimal
 import importlib.util
 import inspect
 import json
@@ -8,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import threading
+import uuid
 
 import celery
 import pytest
@@ -78,6 +80,8 @@ def mypy(folder, code, *options):
 
 RIGHT = """\
 import datetime
+import decimal
+import uuid
 
 import tasks_stub
 from tasks_stub import add, anything, later, lengths, mean, mirror, nothing, tasks, title
@@ -108,6 +112,19 @@ total = tasks_stub.my_app._1st.delay(1, y=2).get()
 total = tasks_stub.int_.delay(1, 2).get()
 total = tasks_stub.shapes.area.delay(1, 2).get() + tasks_stub.rooms.area.delay(1, 2).get()
 total = tasks_stub.celery_.Task.delay(int=1, str=2).get()
+values = tasks_stub.values
+data: bytes = values.same_bytes.delay(b"\\xff").get()
+day: datetime.date = values.same_date.delay(datetime.date(2026, 1, 2)).get()
+time: datetime.time = values.same_time.delay(datetime.time(12, 30)).get()
+price: decimal.Decimal = values.same_decimal.delay(decimal.Decimal("1.50")).get()
+number: uuid.UUID = values.same_uuid.delay(uuid.uuid4()).get()
+names: list[str] = values.same_set.delay(["a"]).get()
+reals: list[float] = values.same_array.delay([1, 2.5]).get()
+text_or_int: str | int = values.swap.delay((1, "a")).get()[0]
+values.swap.delay([1, "a"])
+values.mixed.delay((b"", None))
+text = values.kind.delay(1).get() + values.kind.delay("a").get() + values.kind.delay([1.5]).get()
+some = values.either.delay("date").get()
 """
 
 
@@ -189,6 +206,54 @@ def test_the_tasks_run(bound):
 def test_a_datetime_comes_back_as_one(bound):
     noon = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
     assert bound.later.delay(noon, 3600).get(timeout=60) == noon + datetime.timedelta(hours=1)
+
+
+@pytest.mark.needs_celery("5.3", "typed JSON")
+def test_values_that_json_does_not_have_come_back(bound):
+    def same(kind, value):
+        return getattr(bound.values, f"same_{kind}").delay(value).get(timeout=60)
+
+    for value in (b"", b"text", b"\xff\x00\xfe"):
+        assert same("bytes", value) == value
+    assert same("date", datetime.date(2026, 2, 28)) == datetime.date(2026, 2, 28)
+    for time in (datetime.time(0), datetime.time(23, 59, 59, 999999)):
+        assert same("time", time) == time
+    for digits in ("1.50", "-1E+3", "0.1", "123456789012345678901234567890.5"):
+        assert str(same("decimal", decimal.Decimal(digits))) == digits
+    number = uuid.uuid4()
+    assert same("uuid", number) == number
+    assert bound.values.mixed.delay((b"\xff", decimal.Decimal(2))).get(timeout=60) == [b"\xff", 2]
+    assert bound.values.either.delay("date").get(timeout=60) == datetime.date(2026, 1, 2)
+
+
+def test_containers_and_alternatives_come_back(bound):
+    values = bound.values
+    assert values.same_set.delay(["b", "a", "b"]).get(timeout=60) == ["a", "b"]
+    assert values.same_array.delay([1, 2.5]).get(timeout=60) == [1, 2.5]
+    points = {"a": [{"x": 1, "y": 2}], "b": []}
+    assert values.same_points.delay(points).get(timeout=60) == points
+    assert values.swap.delay((1, "a")).get(timeout=60) == ["a", 1]
+    for value, kind in ((1, "int"), ("a", "str"), ([1, 2.5], "list")):
+        assert values.kind.delay(value).get(timeout=60) == kind
+    assert values.either.delay("point").get(timeout=60) == {"x": 1, "y": 2}
+    assert values.either.delay("none").get(timeout=60) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "value", "text"),
+    [
+        ("same_bytes", "text", r"same_bytes\(\) argument 'value' must be bytes, not str"),
+        ("same_date", "soon", r"argument 'value': no date: 'soon'"),
+        ("same_date", 1, r"argument 'value' must be date, not int"),
+        ("same_uuid", "1", r"argument 'value': no uuid: '1'"),
+        ("same_array", [1], r"argument 'value' has 1 items; it must have 2"),
+        ("swap", [1, 2], r"argument 'pair\[1\]' must be str, not int"),
+        ("kind", None, r"argument 'value' must be int \| str \| list\[float\], not None"),
+    ],
+)
+def test_a_wrong_value_is_named(bound, task, value, text):
+    with pytest.raises(TypeError, match=text):
+        getattr(bound.values, task).delay(value).get(timeout=60)
 
 
 def test_signatures_run_in_a_chain_and_a_chord(bound, app):
@@ -273,6 +338,21 @@ def test_the_schema_takes_right_arguments_and_real_results(schema, bound):
     moment = {"__type__": "datetime", "__value__": "2026-01-01T00:00:00+00:00"}
     schema("times.later", "positional", [moment, 1.5])
     schema("times.later", "result", moment)
+    for kind, value in (
+        ("bytes", {"__type__": "base64", "__value__": "/w=="}),
+        ("date", {"__type__": "date", "__value__": "2026-01-02"}),
+        ("date", "2026-01-02"),
+        ("time", {"__type__": "time", "__value__": "12:30:00"}),
+        ("decimal", {"__type__": "decimal", "__value__": "1.50"}),
+        ("uuid", {"__type__": "uuid", "__value__": {"hex": uuid.uuid4().hex}}),
+        ("set", ["a"]),
+        ("array", [1, 2.5]),
+    ):
+        schema(f"values.same_{kind}", "positional", [value])
+        schema(f"values.same_{kind}", "result", value)
+    schema("values.swap", "positional", [[1, "a"]])
+    schema("values.kind", "positional", [[1.5]])
+    schema("values.either", "result", None)
     schema("shapes.mirror", "arguments", {"point": {"x": 1}, "extra": {"any": "thing"}})
     schema("tasks.nothing", "arguments", {})
     schema("tasks.nothing", "result", None)
@@ -298,6 +378,12 @@ def test_the_schema_takes_right_arguments_and_real_results(schema, bound):
         ("shapes.mirror", "arguments", {"point": 1, "extra": []}),
         ("tasks.nothing", "positional", [1]),
         ("tasks.nothing", "result", 0),
+        ("values.same_bytes", "result", "text"),
+        ("values.same_date", "result", {"__type__": "datetime", "__value__": "2026-01-02"}),
+        ("values.same_array", "result", [1]),
+        ("values.swap", "positional", [["a", 1]]),
+        ("values.swap", "positional", [[1, "a", 2]]),
+        ("values.kind", "positional", [{}]),
     ],
 )
 def test_the_schema_refuses_wrong_ones(schema, task, part, value):

@@ -90,15 +90,17 @@ Json write_datetime(Microseconds time) {
   return Json::object({{"__type__", "datetime"}, {"__value__", Json(protocol::to_iso8601(time))}});
 }
 
-Json datetime_schema() {
-  const Json text = Json::object({{"type", "string"}, {"format", "date-time"}});
-  const Json typed = Json::object(
-      {{"type", "object"},
-       {"properties",
-        Json::object({{"__type__", Json::object({{"const", "datetime"}})}, {"__value__", text}})},
-       {"required", Json::array({"__type__", "__value__"})},
-       {"additionalProperties", false}});
-  return Json::object({{"anyOf", Json::array({typed, text})}});
+Json typed_schema(const char* type, Json value) {
+  return Json::object({{"type", "object"},
+                       {"properties", Json::object({{"__type__", Json::object({{"const", type}})},
+                                                    {"__value__", std::move(value)}})},
+                       {"required", Json::array({"__type__", "__value__"})},
+                       {"additionalProperties", false}});
+}
+
+Json text_schema(const char* type, const char* format) {
+  const Json text = Json::object({{"type", "string"}, {"format", format}});
+  return Json::object({{"anyOf", Json::array({typed_schema(type, text), text})}});
 }
 
 }  // namespace detail

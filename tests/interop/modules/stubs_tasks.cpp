@@ -49,6 +49,30 @@ Point mirror(Point point, celeriac::JsonObject) {
   return {point.y, point.x};
 }
 void nothing() {}
+
+// Each type comes back as it came.
+template <class T>
+T same(T value) {
+  return value;
+}
+using TimeOfDay = std::chrono::hh_mm_ss<std::chrono::microseconds>;
+
+std::pair<std::string, int> swap(std::pair<int, std::string> pair) {
+  return {pair.second, pair.first};
+}
+std::tuple<celeriac::Bytes, std::optional<celeriac::Decimal>> mixed(
+    std::tuple<celeriac::Bytes, std::optional<celeriac::Decimal>> values) {
+  return values;
+}
+std::string kind(std::variant<std::int64_t, std::string, std::vector<double>> value) {
+  constexpr const char* kNames[] = {"int", "str", "list"};
+  return kNames[value.index()];
+}
+std::variant<std::monostate, std::chrono::year_month_day, Point> either(std::string wanted) {
+  if (wanted == "date") return std::chrono::year_month_day(std::chrono::January / 2 / 2026);
+  if (wanted == "point") return Point{1, 2};
+  return std::monostate();
+}
 Async<Json> anything(Context&, Json::Array args, celeriac::JsonObject kwargs) {
   co_return Json::object({{"args", std::move(args)}, {"kwargs", std::move(kwargs)}});
 }
@@ -69,6 +93,20 @@ CELERIAC_MODULE(registry) {
   registry.add("shapes.mirror", mirror, params("point", param("extra", celeriac::JsonObject{})));
   registry.add("tasks.nothing", nothing);
   registry.add_any("tasks.anything", anything);
+
+  registry.add("values.same_bytes", same<celeriac::Bytes>, params("value"));
+  registry.add("values.same_date", same<std::chrono::year_month_day>, params("value"));
+  registry.add("values.same_time", same<TimeOfDay>, params("value"));
+  registry.add("values.same_decimal", same<celeriac::Decimal>, params("value"));
+  registry.add("values.same_uuid", same<celeriac::Uuid>, params("value"));
+  registry.add("values.same_set", same<std::set<std::string>>, params("value"));
+  registry.add("values.same_array", same<std::array<double, 2>>, params("value"));
+  registry.add("values.same_points", same<std::unordered_map<std::string, std::vector<Point>>>,
+               params("value"));
+  registry.add("values.swap", swap, params("pair"));
+  registry.add("values.mixed", mixed, params("values"));
+  registry.add("values.kind", kind, params("value"));
+  registry.add("values.either", either, params("wanted"));
 
   // Names that are none in Python, or are taken there.
   registry.add("my-app.1st", add, params("x", "y"));

@@ -41,6 +41,9 @@ T = TypeVar("T", covariant=True)
 
 if TYPE_CHECKING:
     import datetime
+    import decimal
+    import uuid
+    from collections.abc import Sequence
 
     from typing_extensions import NotRequired, TypedDict, Unpack
 

@@ -26,7 +26,8 @@ constexpr auto kModuleNames = std::to_array<std::string_view>(
      "TypeError",    "TypedDict", "TypeVar",   "Unpack",      "TYPE_CHECKING",
      "bind",         "bool",      "bytes",     "cast",        "celery",
      "datetime",     "dict",      "float",     "frozenset",   "int",
-     "list",         "overload",  "str",       "tuple",       "annotations"});
+     "list",         "overload",  "str",       "tuple",       "annotations",
+     "Sequence",     "decimal",   "uuid"});
 
 template <std::size_t N>
 bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) {

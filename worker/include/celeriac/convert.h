@@ -1,9 +1,10 @@
 // How arguments and results pass between JSON and C++.
 //
-// Known are bool, integers, floating point, std::string, std::optional (null),
-// std::vector, std::map<std::string, T>, Json, JsonObject, std::chrono durations (seconds)
-// and system-clock time points (datetime). A type of your own is added by two functions in
-// its namespace:
+// Known are bool, integers, floating point, std::string, std::optional (null), std::vector,
+// std::map<std::string, T>, Json, JsonObject, std::chrono durations (seconds) and system-clock
+// time points (datetime); further containers and variants (convert_containers.h); bytes, dates,
+// times of day, decimals and UUIDs (convert_values.h). A type of your own is added by two
+// functions in its namespace:
 //
 //   void from_json(const celeriac::Json& json, Point& point);   // throws ArgumentError
 //   celeriac::Json to_json(const Point& point);
@@ -89,7 +90,10 @@ Json write_datetime(Microseconds time);
 inline Json type_schema(const char* type) {
   return Json::object({{"type", type}});
 }
-Json datetime_schema();
+// A typed object of this name around such a value.
+Json typed_schema(const char* type, Json value);
+// The same, or the plain text, which older versions of kombu wrote.
+Json text_schema(const char* type, const char* format);
 }  // namespace detail
 
 template <>
@@ -268,7 +272,10 @@ struct JsonType<std::chrono::sys_time<Duration>> {
     return detail::write_datetime(std::chrono::time_point_cast<std::chrono::microseconds>(value));
   }
   static std::string annotation() { return "datetime.datetime"; }
-  static Json schema() { return detail::datetime_schema(); }
+  static Json schema() { return detail::text_schema("datetime", "date-time"); }
 };
 
 }  // namespace celeriac
+
+#include <celeriac/convert_containers.h>
+#include <celeriac/convert_values.h>

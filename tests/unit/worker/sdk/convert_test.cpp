@@ -52,6 +52,52 @@ TEST(Convert, ReadsBackWhatItWrites) {
   expect_round_trip(std::vector<Point>{{1, 2}, {3, 4}});
 }
 
+TEST(Convert, ReadsBackContainersAndAlternatives) {
+  expect_round_trip(std::pair<int, std::string>{1, "a"});
+  expect_round_trip(std::tuple<bool, std::vector<int>, std::optional<double>>{true, {1}, 0.5});
+  expect_round_trip(std::tuple<>());
+  expect_round_trip(std::set<int>{1, 2});
+  expect_round_trip(std::unordered_set<std::string>{"a", "b"});
+  expect_round_trip(std::array<int, 3>{1, 2, 3});
+  expect_round_trip(std::unordered_map<std::string, Point>{{"a", {1, 2}}});
+  using Variant = std::variant<std::monostate, std::int64_t, double, std::string, Point>;
+  for (const Variant& value :
+       {Variant(), Variant(std::int64_t{3}), Variant(0.5), Variant("a"), Variant(Point{1, 2})}) {
+    expect_round_trip(value);
+  }
+}
+
+TEST(Convert, ReadsBackWhatKombuTypes) {
+  using namespace std::chrono;
+  expect_round_trip(Bytes{std::byte{0xff}, std::byte{0}});
+  expect_round_trip(Bytes());
+  expect_round_trip(year_month_day(February / 28 / 2026));
+  expect_round_trip(Decimal{"-1E+3"});
+  expect_round_trip(Uuid{"01234567-89ab-cdef-0123-456789abcdef"});
+  const hh_mm_ss<microseconds> time(hours(23) + microseconds(1));
+  const auto again = from_json_value<hh_mm_ss<microseconds>>(to_json_value(time));
+  EXPECT_EQ(again.to_duration(), time.to_duration());
+}
+
+TEST(Convert, TakesTheFirstAlternativeThatFits) {
+  EXPECT_EQ((from_json_value<std::variant<double, int>>(Json(1)).index()), 0u);
+  EXPECT_EQ((from_json_value<std::variant<int, double>>(Json(1)).index()), 0u);
+  EXPECT_EQ((from_json_value<std::variant<int, double>>(Json(1.5)).index()), 1u);
+  EXPECT_EQ((refusal<std::variant<int, std::string>>(Json())),
+            "add() argument 'x' must be int | str, not None");
+}
+
+TEST(Convert, NamesWhatIsNoneOfItsKind) {
+  EXPECT_EQ((refusal<std::pair<int, int>>(Json::array({1}))),
+            "add() argument 'x' has 1 items; it must have 2");
+  EXPECT_EQ((refusal<std::tuple<int, std::string>>(Json::array({1, 2}))),
+            "add() argument 'x[1]' must be str, not int");
+  EXPECT_EQ(refusal<Bytes>(Json("text")), "add() argument 'x' must be bytes, not str");
+  EXPECT_EQ(refusal<std::chrono::year_month_day>(Json("2026-02-30")),
+            "add() argument 'x': no date: '2026-02-30'");
+  EXPECT_EQ(refusal<Uuid>(Json(1)), "add() argument 'x' must be uuid, not int");
+}
+
 TEST(Convert, NamesTheTypeThatItWasGivenInstead) {
   EXPECT_EQ(refusal<int>(Json("1")), "add() argument 'x' must be int, not str");
   EXPECT_EQ(refusal<int>(Json(1.5)), "add() argument 'x' must be int, not float");
@@ -105,6 +151,10 @@ TEST(Convert, KnowsThePythonAnnotationOfEachType) {
   EXPECT_EQ((JsonType<std::map<std::string, std::vector<std::optional<int>>>>::annotation()),
             "dict[str, list[int | None]]");
   EXPECT_EQ(JsonType<Json>::annotation(), "Any");
+  EXPECT_EQ((JsonType<std::tuple<int, std::string, int>>::annotation()), "Sequence[int | str]");
+  EXPECT_EQ((JsonType<std::variant<std::monostate, Decimal>>::annotation()),
+            "None | decimal.Decimal");
+  EXPECT_EQ(JsonType<std::set<Bytes>>::annotation(), "list[bytes]");
   EXPECT_EQ(JsonType<std::chrono::seconds>::annotation(), "float");
 }
 
