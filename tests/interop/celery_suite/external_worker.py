@@ -8,6 +8,7 @@ outsider can know is answered from outside: see `_RevokedStamps` and `_Successfu
 `run` sets what this plugin reads from the environment:
   CELERY_SUITE_SHARDS   JSON: [{"broker": URL, "redis_port": N}, …], one for each pytest process
   CELERY_SUITE_WORKER   JSON: the command, with {node}, {broker} and {backend} to be filled in
+  CELERY_SUITE_BACKEND  redis or rpc
   CELERY_SUITE_FOLDER   where logs and the outcomes go
 """
 
@@ -29,6 +30,8 @@ _shards = json.loads(os.environ["CELERY_SUITE_SHARDS"])
 _shard = _shards[int(_process.removeprefix("gw"))]
 _folder = pathlib.Path(os.environ["CELERY_SUITE_FOLDER"])
 _backend = f"redis://127.0.0.1:{_shard['redis_port']}/0"
+if os.environ["CELERY_SUITE_BACKEND"] == "rpc":
+    _backend = "rpc://"
 
 # Read by the suite's conftest when it is imported, which is after this file; and by the tasks.
 os.environ["TEST_BROKER"] = _shard["broker"]
