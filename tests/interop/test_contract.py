@@ -354,7 +354,7 @@ def test_an_expected_error_is_no_error_in_the_log(worker, app):
     worker.wait_for_log(r": INFO/MainProcess\] Task \S+ raised expected: ValueError\('boom'\)")
 
 
-def test_higher_priorities_run_first(start, app, tmp_path):
+def test_higher_priorities_run_first(start, app, tmp_path, rabbitmq, vhost):
     settings = {"task_queue_max_priority": 10, "worker_prefetch_multiplier": 1}
     worker = start("-c", 1, **settings)
     app.conf.task_queue_max_priority = 10
@@ -368,6 +368,7 @@ def test_higher_priorities_run_first(start, app, tmp_path):
         app.send_task("contract.pass", [str(priority), str(path)], priority=priority)
         for priority in (1, 9, 5)
     ]
+    worker.wait_until(lambda: rabbitmq.message_count(vhost, "celery") == 4, "the last messages")
     gate.touch()
     for result in last:
         result.get(timeout=TIMEOUT)
