@@ -23,9 +23,13 @@ def test_a_named_test_is_where_the_row_says(name, path):
     assert re.search(rf"def {name}\(|TEST(_F|_P)?\({name},", source), f"{path} has no {name}"
 
 
-def test_every_row_leads_to_a_test_or_says_that_there_is_none():
+def test_every_row_compares_and_leads_to_a_test_or_says_that_there_is_none():
     for row in rows():
-        if "| Shown by |" in row:
-            continue
-        shown = row.rstrip("| ").rpartition(" | ")[2]
-        assert "tests/" in shown or shown == NONE, row
+        *compared, shown = row.strip("| ").split(" | ")
+        assert [bool(cell) for cell in compared] == [True] * 4, row
+        assert "](../tests/" in shown or shown in (NONE, "Shown by"), row
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(\.\./([^)]+)\)", PAGE.read_text()))))
+def test_a_link_leads_somewhere(path):
+    assert (ROOT / path).exists()
