@@ -96,7 +96,7 @@ def test_any_death_of_a_child_fails_that_task_alone(app, worker, task):
 
 
 def test_a_child_that_is_killed_while_it_waits_is_told(app, worker):
-    (child,) = processes(app)
+    child = call(app, "pid")
     os.kill(child, signal.SIGKILL)
     worker.wait_for_log(rf"ForkPoolWorker-1' pid:{child} exited with 'signal 9 \(SIGKILL\)'")
     assert call(app, "pid") != child

@@ -1,5 +1,6 @@
 """Plain functions on threads: `-P threads`. A hard time limit cannot end one."""
 
+import json
 import subprocess
 
 import pytest
@@ -43,7 +44,8 @@ def test_a_hard_limit_from_the_settings_is_refused_at_start(broker_url, limit):
 
 
 def test_an_annotation_may_take_the_limit_away(celeriac, app):
-    annotations = '{"prefork.hang": {"time_limit": null}}'
+    tasks = ["prefork.hang", "prefork.ignore_signals"]
+    annotations = json.dumps({task: {"time_limit": None} for task in tasks})
     celeriac("-A", WITH_A_LIMIT, f"task_annotations={annotations}", "-l", "INFO")
     assert app.send_task("prefork.add", [1, 2]).get(timeout=60) == 3
 
