@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "protocol/serialization/compression.h"
 #include "protocol/url/url.h"
 #include "worker/backend/disabled.h"
 #include "worker/backend/redis_backend.h"
@@ -112,12 +111,6 @@ void make_mime_types(const std::string& setting, std::vector<std::string>& conte
   }
 }
 
-void check_compression(const ResultSettings& settings) {
-  const std::string& name = settings.compression;
-  if (name.empty() || protocol::compression_type_of(name)) return;
-  throw ConfigError("result_compression is '" + name + "'; use gzip, bzip2, lzma or zstd");
-}
-
 std::optional<std::string> environment_variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (!value) return std::nullopt;
@@ -155,7 +148,6 @@ WorkerSettings complete(WorkerSettings settings) {
   if (settings.results.accept_content.empty()) {
     settings.results.accept_content = settings.consumer.accept_content;
   }
-  check_compression(settings.results);
   if (settings.consumer.disable_prefetch) settings.consumer.prefetch_multiplier = 1;
   return settings;
 }

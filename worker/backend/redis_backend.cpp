@@ -247,8 +247,9 @@ Async<std::optional<CompleteChord>> RedisBackend::add_chord_part(protocol::Chord
       continue;
     }
     const RedisReply::Array& found = reply->array();
-    if (!found.at(0).is_nil())
+    if (!found.at(0).is_nil()) {
       chord.saved_group = protocol::decode_stored(found[0].string(), format_)["result"];
+    }
     for (const RedisReply& text : found.at(1).array()) {
       chord.members.push_back(parse_member(text.string(), format_));
     }

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <thread>
 
+#include "protocol/serialization/compression.h"
 #include "worker/config/bind.h"
 #include "worker/config/queue_settings.h"
 #include "worker/config/settings.h"
@@ -166,6 +167,19 @@ Setting worker_concurrency() {
     } else {
       read(settings, value);
     }
+  };
+  return setting;
+}
+
+template <class Field>
+Setting compression(std::string name, Field field, std::string meaning) {
+  Setting setting = text(std::move(name), field, std::move(meaning));
+  const auto read = setting.read;
+  setting.read = [field, read](Settings& settings, const ConfigValueView& value) {
+    read(settings, value);
+    const std::string& codec = field(settings);
+    if (codec.empty() || protocol::compression_type_of(codec)) return;
+    value.mistake(value.name() + " is " + value.shown() + "; use gzip, bzip2, lzma or zstd");
   };
   return setting;
 }
@@ -340,8 +354,8 @@ void add_routing(std::vector<Setting>& table) {
        choice("task_serializer", in(kPublish, &S::task_serializer),
               {{"json", "json"}, {"yaml", "yaml"}, {"msgpack", "msgpack"}},
               "How message bodies are written."),
-       text("task_compression", in(kPublish, &S::task_compression),
-            "How message bodies are compressed: gzip, bzip2, lzma, zstd. null: not."),
+       compression("task_compression", in(kPublish, &S::task_compression),
+                   "How message bodies are compressed: gzip, bzip2, lzma, zstd. null: not."),
        whole("task_default_delivery_mode", in(kPublish, &S::task_default_delivery_mode), 1, 2,
              "2: messages survive a restart of the broker. 1: they do not."),
        whole("task_default_priority", in(kPublish, &S::task_default_priority), 0, 255,
@@ -488,9 +502,10 @@ void add_results(std::vector<Setting>& table) {
        choice("result_serializer", in(kResults, &S::serializer),
               {{"json", "json"}, {"yaml", "yaml"}, {"msgpack", "msgpack"}},
               "How results are written; who reads them in Redis must have the same setting."),
-       text("result_compression", in(kResults, &S::compression),
-            "How results in Redis are compressed: gzip, bzip2, lzma, zstd. Celery reads that from "
-            "5.7 on. null: not."),
+       compression(
+           "result_compression", in(kResults, &S::compression),
+           "How results in Redis are compressed: gzip, bzip2, lzma, zstd. Celery reads that from "
+           "5.7 on. null: not."),
        words("result_accept_content", in(kResults, &S::accept_content), ',',
              "The content types of results that rpc:// reads. Unset: as accept_content."),
        flag("result_extended", in(kResults, &S::extended),

@@ -129,6 +129,16 @@ TEST(Settings, NameTheVariableOfAMistake) {
             "from 0 to 1000000\n");
 }
 
+TEST(Settings, NameACompressionThatIsNotKnown) {
+  const Read read = read_yaml("worker:\n  task_compression: rar\n  result_compression: lz4\n");
+  EXPECT_EQ(read.mistakes,
+            "worker.yaml:2:21: task_compression of the worker section is 'rar'; use gzip, bzip2, "
+            "lzma or zstd\n"
+            "worker.yaml:3:23: result_compression of the worker section is 'lz4'; use gzip, bzip2, "
+            "lzma or zstd\n");
+  EXPECT_EQ(read_yaml("worker:\n  task_compression: null\n").mistakes, "");
+}
+
 TEST(Settings, NeverShowAPassword) {
   Read read;
   read_variables({{"CELERY_BROKER_URL", "amqp://u:hunter2@h//"},
@@ -196,7 +206,9 @@ std::string another_value(const Setting& setting) {
       {"broker_native_delayed_delivery_queue_type", "classic"},
       {"task_default_exchange_type", "topic"},
       {"task_serializer", "yaml"},
+      {"task_compression", "bzip2"},
       {"result_serializer", "msgpack"},
+      {"result_compression", "zstd"},
       {"worker_pool", "solo"},
       {"worker_loglevel", "DEBUG"},
       {"worker_log_format", "json"},
